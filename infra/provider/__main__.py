@@ -1,0 +1,3 @@
+from infra.provider.server import main
+
+main()

@@ -1,0 +1,57 @@
+"""``pitchbar:local:Migration``: brings the database to a release's schema, before any process of that release starts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import UserError
+from infra.provider.base import Resource, extend
+from infra.provider.local.run import run
+from infra.provider.marshal import secret
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """``command`` runs in ``path`` with ``environment`` for at most ``timeout`` seconds."""
+
+    release: str
+    path: str
+    command: tuple[str, ...]
+    timeout: int
+    environment: Mapping[str, str] = secret()
+
+
+@dataclass(frozen=True)
+class State(Inputs):
+    """``revision``: the schema's after it."""
+
+    revision: str = ""
+
+
+class MigrationResource(Resource[Inputs, State]):
+    """A gate: made or updated by running the release's own migrate command, which is safe to repeat."""
+
+    inputs = Inputs
+    state = State
+
+    def create(self, inputs: Inputs) -> tuple[str, State]:
+        what = f"The migration of release {inputs.release}"
+        output = run(
+            inputs.command,
+            what=what,
+            timeout=inputs.timeout,
+            environment=inputs.environment,
+            directory=Path(inputs.path),
+        )
+        try:
+            revision = json.loads(output.splitlines()[-1])["to"]
+        except (IndexError, KeyError, TypeError, ValueError):
+            raise UserError(f'{what} printed no last line of the form {{"from": …, "to": REVISION}}.') from None
+        return "migration", extend(State, inputs, revision=str(revision))
+
+    def update(self, id: str, state: State, inputs: Inputs) -> State:
+        return self.create(inputs)[1]
+
+    def delete(self, id: str, state: State) -> None:
+        """A schema is not undone; it goes with its database."""

@@ -1,0 +1,43 @@
+"""TCP ports on loopback: found once for an environment, then kept in the resource's state."""
+
+import hashlib
+import itertools
+import socket
+from collections.abc import Iterator
+
+from infra.errors import UserError
+
+_FIRST, _COUNT = 20000, 10000
+"""Below Linux' ephemeral range (32768 and up), so that no outgoing connection takes one while its server restarts."""
+
+
+def candidates(owner: str) -> Iterator[int]:
+    """Ports to try for ``owner``, always in the same order and another one for each owner."""
+    start = int.from_bytes(hashlib.sha256(owner.encode()).digest()[:4], "big")
+    return (_FIRST + (start + step) % _COUNT for step in itertools.count())
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now. A connection's TIME_WAIT doesn't count against it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def find(owner: str, wanted: int = 0) -> int:
+    """A free port: the wanted one, or without a wish the first free one of ``owner``'s.
+
+    Raises :class:`UserError` when the wanted port is taken.
+    """
+    if wanted:
+        if not is_free(wanted):
+            raise UserError(
+                f"Port {wanted} of 127.0.0.1 is taken by another program. "
+                f"Free it (`ss -ltnp 'sport = :{wanted}'` shows who has it) or choose another."
+            )
+        return wanted
+    return next(port for port in candidates(owner) if is_free(port))

@@ -1,0 +1,199 @@
+"""``pitchbar:local:Postgres``: a PostgreSQL 16 server with one database and the role that owns it."""
+
+import getpass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.errors import UserError
+from infra.provider.base import Resource, extend, replace
+from infra.provider.local import layout as folders
+from infra.provider.local import ports
+from infra.provider.local.layout import Layout, service_user, write_private
+from infra.provider.local.run import run
+from infra.provider.local.supervision import Program, Supervisor
+from infra.provider.marshal import secret
+from infra.toolchain import locate
+
+PROGRAM = "postgres"
+_START_SECONDS = 30
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """``port`` 0 finds one. ``settings`` go into postgresql.conf as they are."""
+
+    directory: str
+    database: str
+    username: str
+    password: str = secret()
+    port: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State(Inputs):
+    """``bound_port`` is where it listens on 127.0.0.1; ``running`` whether it does."""
+
+    bound_port: int = 0
+    running: bool = False
+
+
+class PostgresResource(Resource[Inputs, State]):
+    """A singleton: made anew, it takes over the data that is there. Administered over its unix socket by peer authentication, so the
+    superuser has no password; everyone else needs SCRAM."""
+
+    inputs = Inputs
+    state = State
+    replaces = frozenset({"directory", "database", "username"})
+
+    def check(self, inputs: Inputs) -> Mapping[str, str]:
+        return {
+            name: f"is {value!r}; it must be lower case letters, digits and _, at most 63 of them"
+            for name, value in (("database", inputs.database), ("username", inputs.username))
+            if not _IDENTIFIER.fullmatch(value)
+        }
+
+    def create(self, inputs: Inputs) -> tuple[str, State]:
+        server = _Server(Layout(Path(inputs.directory)), inputs)
+        server.initialise()
+        port = server.kept_port() or ports.find(f"{inputs.directory} postgres", inputs.port)
+        server.start(port)
+        server.define_database()
+        return "postgres", extend(State, inputs, bound_port=port, running=True)
+
+    def read(self, id: str, state: State) -> State | None:
+        server = _Server(Layout(Path(state.directory)), state)
+        if not server.is_initialised():
+            return None
+        return replace(state, running=server.answers())
+
+    def update(self, id: str, state: State, inputs: Inputs) -> State:
+        server = _Server(Layout(Path(inputs.directory)), inputs)
+        port = inputs.port or state.bound_port
+        if port != state.bound_port or inputs.settings != state.settings or not server.answers():
+            server.start(port)
+        server.define_database()
+        return extend(State, inputs, bound_port=port, running=True)
+
+    def delete(self, id: str, state: State) -> None:
+        layout = Layout(Path(state.directory))
+        Supervisor(layout).remove(PROGRAM)
+        folders.remove(layout.postgres)
+
+
+class _Server:
+    def __init__(self, layout: Layout, inputs: Inputs) -> None:
+        self._folder = layout.postgres
+        self._data = layout.postgres / "data"
+        self._layout = layout
+        self._inputs = inputs
+        self._supervisor = Supervisor(layout)
+        self._bin = locate().postgres / "bin"
+
+    def is_initialised(self) -> bool:
+        return (self._data / "PG_VERSION").exists()
+
+    def initialise(self) -> None:
+        """Make the cluster in a draft folder and name it ``data`` when it is whole, so that an interrupted one is never used."""
+        folders.make_data_folder(self._folder)
+        if self.is_initialised():
+            return
+        draft = self._folder / "draft"
+        folders.remove(draft)
+        command: list[str | Path] = [self._bin / "initdb", "-D", draft, "-U", "postgres"]
+        options = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=peer", "--auth-host=scram-sha-256", "--no-sync")
+        run([*command, *options], what="initdb", timeout=60, as_service=True, directory=self._folder)
+        draft.rename(self._data)
+
+    def kept_port(self) -> int:
+        """The port of the server whose data is taken over, if it is still to be had."""
+        match = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
+        port = int(match[1]) if match else 0
+        return port if port and not self._inputs.port and (self.answers() or ports.is_free(port)) else 0
+
+    def start(self, port: int) -> None:
+        self._supervisor.remove(PROGRAM)
+        self._configure(port)
+        user = service_user()
+        command = (str(self._bin / "postgres"), "-D", str(self._data))
+        # SIGINT is PostgreSQL's fast shutdown: it ends sessions and writes a checkpoint.
+        self._supervisor.start(
+            Program(PROGRAM, command, self._data, stop_signal="INT", stop_timeout=60, user=user.pw_name if user else None)
+        )
+        for _ in self._supervisor.wait(_START_SECONDS):
+            if self.answers():
+                return
+            if self._supervisor.failed(PROGRAM):
+                break
+        lines = self._supervisor.last_lines(f"{PROGRAM}-0")
+        self._supervisor.remove(PROGRAM)
+        raise UserError(f"PostgreSQL didn't start on port {port}. Its last log lines:\n{lines}")
+
+    def answers(self) -> bool:
+        if not self._supervisor.runs_or_starts(PROGRAM):
+            return False
+        try:
+            self._psql("SELECT 1")
+        except UserError:
+            return False
+        return True
+
+    def define_database(self) -> None:
+        """The role, its password and its database as they should be, whatever was there."""
+        role, database = self._inputs.username, self._inputs.database
+        password = self._inputs.password.replace("'", "''")
+        self._psql(
+            f"""
+            SET log_statement = 'none'; SET log_min_error_statement = 'panic'; SET log_min_duration_statement = -1;
+            SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
+            ALTER ROLE {role} LOGIN PASSWORD '{password}';
+            SELECT 'CREATE DATABASE {database} OWNER {role}'
+             WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec
+            REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+            """
+        )
+
+    def _psql(self, statements: str) -> str:
+        port = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
+        command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", port[1] if port else "5432"]
+        options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-f", "-")
+        return run([*command, *options], what="psql", timeout=30, text=statements, as_service=True, directory=self._data)
+
+    def _configure(self, port: int) -> None:
+        user = service_user()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": str(self._folder),
+            "unix_socket_permissions": "0700",
+            "password_encryption": "scram-sha-256",
+            "log_line_prefix": "%m [%p] ",
+            **self._inputs.settings,
+        }
+        self._write("pitchbar.conf", "".join(f"{name} = {_value(value)}\n" for name, value in settings.items()))
+        self._write("pg_hba.conf", _HBA)
+        self._write("pg_ident.conf", f"pitchbar {user.pw_name if user else getpass.getuser()} postgres\n")
+        main = _text(self._data / "postgresql.conf")
+        if "include = 'pitchbar.conf'" not in main:
+            self._write("postgresql.conf", f"{main}\ninclude = 'pitchbar.conf'\n")
+
+    def _write(self, name: str, text: str) -> None:
+        write_private(self._data / name, text, for_service=True)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _value(value: str) -> str:
+    return value if value.isdigit() else "'" + value.replace("'", "''") + "'"
+
+
+_HBA = """\
+# type  database     user      address       method
+local   all          postgres                peer map=pitchbar
+host    all          all       127.0.0.1/32  scram-sha-256
+"""

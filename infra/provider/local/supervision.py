@@ -1,0 +1,219 @@
+"""Processes under Supervisor: one supervisord per environment, spoken to by XML-RPC over its unix socket."""
+
+import contextlib
+import http.client
+import shlex
+import socket
+import time
+import xmlrpc.client
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.errors import UserError
+from infra.provider.local.layout import Layout, write_private
+
+STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
+"""Supervisor's process states (http://supervisord.org/subprocess.html#process-states)."""
+
+_NO_SUCH_NAME, _ALREADY_ADDED, _NOT_RUNNING = 10, 90, 70
+_MARK = "PITCHBAR_ENVIRONMENT"
+_POLL = 0.02
+_CALL_TIMEOUT = 150
+"""Seconds; longer than any process may take to stop, for ``stopProcessGroup`` waits for it."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A group of equal processes. ``{process}`` in the command is the process' number, from 0."""
+
+    name: str
+    command: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    processes: int = 1
+    stop_signal: str = "TERM"
+    stop_timeout: int = 10
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class ProcessInfo:
+    """What Supervisor says of one process."""
+
+    name: str
+    state: int
+    pid: int
+    reason: str
+
+
+class Supervisor:
+    """The supervisord of one environment."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def answers(self) -> bool:
+        """Whether supervisord runs and answers."""
+        try:
+            return bool(self._call("getState")["statecode"] == 1)
+        except (OSError, UserError):
+            return False
+
+    def shutdown(self) -> None:
+        """Ask supervisord to stop all it runs and end; returns at once."""
+        with contextlib.suppress(OSError, UserError):
+            self._call("shutdown")
+
+    def start(self, program: Program) -> None:
+        """Write the program's file and start its processes; a program of that name is replaced."""
+        self.remove(program.name)
+        write_private(self._file(program.name), _render(program, self.layout))
+        self._call("reloadConfig")
+        with contextlib.suppress(_Fault.of(_ALREADY_ADDED)):
+            self._call("addProcessGroup", program.name)
+
+    def stop(self, name: str) -> None:
+        """Stop a program's processes, each with its stop signal and, past its stop timeout, SIGKILL; waits for them."""
+        with contextlib.suppress(OSError, _Fault.of(_NO_SUCH_NAME)):
+            self._call("stopProcessGroup", name, True)
+
+    def resume(self, name: str) -> None:
+        """Start a program's processes again after :meth:`stop`."""
+        if any(process.state in (STOPPED, FATAL, EXITED) for process in self.processes(name)):
+            self._call("startProcessGroup", name, False)
+
+    def remove(self, name: str) -> None:
+        """Stop a program and forget it. Unknown already, or no supervisord, is fine."""
+        self.stop(name)
+        with contextlib.suppress(OSError, _Fault.of(_NO_SUCH_NAME)):
+            self._call("removeProcessGroup", name)
+        self._file(name).unlink(missing_ok=True)
+
+    def runs_or_starts(self, name: str) -> bool:
+        """Whether every process of the program is running, or up for less than a second."""
+        found = self.processes(name)
+        return bool(found) and all(process.state in (STARTING, RUNNING) for process in found)
+
+    def processes(self, name: str | None = None) -> tuple[ProcessInfo, ...]:
+        """All processes, or those of one program; none when supervisord doesn't answer."""
+        try:
+            found = self._call("getAllProcessInfo")
+        except OSError:
+            return ()
+        return tuple(
+            ProcessInfo(p["name"], p["state"], p["pid"], p["spawnerr"] or p["description"])
+            for p in found
+            if name is None or p["group"] == name
+        )
+
+    def runs(self, name: str) -> bool:
+        """Whether every process of the program is running."""
+        found = self.processes(name)
+        return bool(found) and all(process.state == RUNNING for process in found)
+
+    def failed(self, name: str) -> ProcessInfo | None:
+        """A process of the program that ended by itself and could not be started again yet, if there is one."""
+        return next((p for p in self.processes(name) if p.state in (BACKOFF, FATAL, EXITED)), None)
+
+    def last_lines(self, process: str, count: int = 10) -> str:
+        """The end of a process' log, indented for an error message."""
+        try:
+            lines = (self.layout.logs / f"{process}.log").read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            lines = []
+        return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it logged nothing)"
+
+    def wait(self, seconds: float) -> Iterator[float]:
+        """Look again and again until the deadline: yields the seconds left."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            yield left
+            time.sleep(_POLL)
+
+    def _file(self, name: str) -> Path:
+        return self.layout.programs / f"{name}.conf"
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(self.layout.supervisor_socket))
+        try:
+            return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            raise _Fault.of(fault.faultCode)(f"Supervisor refused {method}: {fault.faultString}") from None
+
+
+class _Fault(UserError):
+    """An answer of supervisord that is an error; one class per fault code, so that a caller can expect one of them."""
+
+    _classes: dict[int, type["_Fault"]] = {}
+
+    @classmethod
+    def of(cls, code: int) -> type["_Fault"]:
+        return cls._classes.setdefault(code, type(f"Fault{code}", (cls,), {}))
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> Any:
+        return _UnixConnection(self._path)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("supervisor", timeout=_CALL_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def mark(layout: Layout) -> dict[str, str]:
+    """The environment variable by which a process of this environment is known even when supervisord is gone."""
+    return {_MARK: str(layout.directory)}
+
+
+def _render(program: Program, layout: Layout) -> str:
+    command = " ".join(shlex.quote(word) for word in program.command).replace("%", "%%").replace("{process}", "%(process_num)d")
+    variables = {**program.environment, **mark(layout)}
+    lines = [
+        f"[program:{program.name}]",
+        f"command={command}",
+        f"directory={_escape(str(program.directory))}",
+        "environment=" + ",".join(f"{name}={_quote(value)}" for name, value in variables.items()),
+        f"numprocs={program.processes}",
+        "process_name=%(program_name)s-%(process_num)d",
+        f"stdout_logfile={_escape(str(layout.logs))}/%(program_name)s-%(process_num)d.log",
+        "redirect_stderr=true",
+        "stdout_logfile_maxbytes=10MB",
+        "stdout_logfile_backups=1",
+        "autorestart=true",
+        "startsecs=1",
+        "startretries=1000000",
+        f"stopsignal={program.stop_signal}",
+        f"stopwaitsecs={program.stop_timeout}",
+        "stopasgroup=false",
+        "killasgroup=true",
+        *([f"user={program.user}"] if program.user else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(value: str) -> str:
+    return value.replace("%", "%%")
+
+
+def _quote(value: str) -> str:
+    """Supervisor's own quoting: no escapes, and quotes at either end are stripped."""
+    quote = "'" if '"' in value else '"'
+    if "\n" in value or quote in value or value != value.strip("'\""):
+        raise UserError(
+            "An environment variable of a process can't hold a line break, both kinds of quotes, or a quote at an end. "
+            "Encode it, for example with base64."
+        )
+    return f"{quote}{_escape(value)}{quote}"

@@ -1,0 +1,221 @@
+"""The plugin's resources as the Pulumi program declares them: arguments in, outputs out. :mod:`infra.provider` does the work.
+
+Names of arguments and outputs are those of the plugin's typed classes; a test compares the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+
+
+class _Resource(pulumi.CustomResource):
+    token: ClassVar[str]
+    computed: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str, args: Any, opts: ResourceOptions | None = None) -> None:
+        properties = {field.name: getattr(args, field.name) for field in fields(args)}
+        super().__init__(self.token, name, {**properties, **dict.fromkeys(self.computed)}, opts)
+
+
+@dataclass(frozen=True)
+class SupervisorArgs:
+    """See :class:`Supervisor`."""
+
+    directory: Input[str]
+
+
+class Supervisor(_Resource):
+    """The environment's folder and the supervisord that runs everything in it."""
+
+    token = "pitchbar:local:Supervisor"
+    computed = ("running",)
+
+    directory: Output[str]
+
+
+@dataclass(frozen=True)
+class SecretArgs:
+    """``kind``: token, password or key (Laravel's APP_KEY). ``version``: raise it by one to rotate."""
+
+    kind: Input[str]
+    version: Input[int] = 1
+    retire_previous: Input[bool] = False
+
+
+class Secret(_Resource):
+    """A generated secret; after a rotation ``previous`` is still accepted until it is retired."""
+
+    token = "pitchbar:index:Secret"
+    computed = ("value", "previous")
+
+    value: Output[str]
+    previous: Output[str]
+
+
+@dataclass(frozen=True)
+class PostgresArgs:
+    """``settings`` go into postgresql.conf; ``port`` 0 finds one."""
+
+    directory: Input[str]
+    database: Input[str]
+    username: Input[str]
+    password: Input[str]
+    port: Input[int] = 0
+    settings: Input[Mapping[str, Input[str]]] | None = None
+
+
+class Postgres(_Resource):
+    """A PostgreSQL 16 server on 127.0.0.1 with one database and its owner. Its logical name is the state's key: never rename it."""
+
+    token = "pitchbar:local:Postgres"
+    computed = ("bound_port", "running")
+
+    database: Output[str]
+    username: Output[str]
+    bound_port: Output[int]
+
+
+@dataclass(frozen=True)
+class RedisArgs:
+    """``maxmemory`` in bytes; ``port`` 0 finds one."""
+
+    directory: Input[str]
+    password: Input[str]
+    maxmemory: Input[int] = 0
+    port: Input[int] = 0
+
+
+class Redis(_Resource):
+    """A Redis 7 server on 127.0.0.1 with an append-only file. Its logical name is the state's key: never rename it."""
+
+    token = "pitchbar:local:Redis"
+    computed = ("bound_port", "running")
+
+    bound_port: Output[int]
+
+
+@dataclass(frozen=True)
+class ReleaseArgs:
+    """``source``: the folder ``app/``; empty for a release that is in the store."""
+
+    directory: Input[str]
+    release: Input[str]
+    source: Input[str] = ""
+
+
+class Release(_Resource):
+    """The release store with the release that this stack runs."""
+
+    token = "pitchbar:local:Release"
+    computed = ("path", "python", "migration_head")
+
+    release: Output[str]
+    path: Output[str]
+    python: Output[str]
+
+
+@dataclass(frozen=True)
+class MigrationArgs:
+    """``timeout`` in seconds."""
+
+    release: Input[str]
+    path: Input[str]
+    command: Input[Sequence[str]]
+    timeout: Input[int]
+    environment: Input[Mapping[str, Input[str]]]
+
+
+class Migration(_Resource):
+    """The release's migrate command, run before any of its processes starts."""
+
+    token = "pitchbar:local:Migration"
+    computed = ("revision",)
+
+    revision: Output[str]
+
+
+@dataclass(frozen=True)
+class ServiceArgs:
+    """``{socket}`` in ``command`` is the process' own listener; ``health_path`` is empty where it doesn't listen. Times in seconds."""
+
+    directory: Input[str]
+    process: Input[str]
+    release: Input[str]
+    path: Input[str]
+    command: Input[Sequence[str]]
+    replicas: Input[int]
+    health_path: Input[str]
+    ready_timeout: Input[int]
+    stop_timeout: Input[int]
+    environment: Input[Mapping[str, Input[str]]]
+
+
+class Service(_Resource):
+    """The processes of one kind of one release."""
+
+    token = "pitchbar:local:Service"
+    computed = ("generation", "running")
+
+    generation: Output[str]
+    replicas: Output[int]
+
+
+@dataclass(frozen=True)
+class VerificationArgs:
+    """``generations`` and ``replicas`` by process; ``timeout`` in seconds."""
+
+    directory: Input[str]
+    release: Input[str]
+    generations: Input[Mapping[str, Input[str]]]
+    replicas: Input[Mapping[str, Input[int]]]
+    timeout: Input[int]
+    queue_token: Input[str]
+    realtime_key: Input[str]
+
+
+class Verification(_Resource):
+    """The gate between a release's new processes and the gateway's switch to them."""
+
+    token = "pitchbar:local:Verification"
+    computed = ("verified",)
+
+    verified: Output[str]
+
+
+@dataclass(frozen=True)
+class GatewayArgs:
+    """``hosts``: the process that each host name leads to; ``port`` 0 finds one."""
+
+    directory: Input[str]
+    hosts: Input[Mapping[str, Input[str]]]
+    replicas: Input[Mapping[str, Input[int]]]
+    tls: Input[bool] = False
+    port: Input[int] = 0
+
+
+class Gateway(_Resource):
+    """Caddy in front of the app and the realtime server; it has its address before anything is behind it."""
+
+    token = "pitchbar:local:Gateway"
+    computed = ("bound_port", "running", "ca_certificate")
+
+    bound_port: Output[int]
+    ca_certificate: Output[str]
+
+
+@dataclass(frozen=True)
+class RouteArgs:
+    """``generations``: for each process that visitors reach, the one they shall reach."""
+
+    directory: Input[str]
+    generations: Input[Mapping[str, Input[str]]]
+
+
+class Route(_Resource):
+    """The switch of the gateway's visitors from one release to the next."""
+
+    token = "pitchbar:local:Route"
+    computed = ("current",)

@@ -1,0 +1,56 @@
+"""The component that an environment of the local target is."""
+
+import pulumi
+from pulumi import ResourceOptions
+
+from infra.resources import Release, ReleaseArgs, Supervisor, SupervisorArgs
+from infra.targets.base import Landed, Plan
+from infra.targets.local.domains import Domains
+from infra.targets.local.postgres import create_postgres
+from infra.targets.local.process import Processes
+from infra.targets.local.redis import create_redis
+from infra.targets.local.secrets import Secrets
+from infra.wiring import Address, Cache, Database, Keys
+
+
+class LocalEnvironment(pulumi.ComponentResource):
+    """One environment on this machine; its parts start as early as what they need is there."""
+
+    landed: Landed
+
+    def __init__(self, name: str, plan: Plan, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pitchbar:local:Environment", name, None, opts)
+        child = ResourceOptions(parent=self)
+        directory = str(plan.directory)
+        secrets = Secrets(child)
+        supervisor = Supervisor("supervisor", SupervisorArgs(directory), child)
+        inside = ResourceOptions(parent=self, depends_on=[supervisor])
+        release = Release("release", ReleaseArgs(directory, plan.release, plan.source), inside)
+        postgres = create_postgres(plan, secrets.database_password.value, inside)
+        redis = create_redis(plan, secrets.redis_password.value, inside)
+        domains = Domains(plan, inside)
+        processes = Processes(
+            plan,
+            release,
+            Database("127.0.0.1", postgres.bound_port, postgres.database, postgres.username, secrets.database_password.value),
+            Cache("127.0.0.1", redis.bound_port, secrets.redis_password.value),
+            secrets.keys(),
+            domains.address,
+            inside,
+        )
+        domains.route(processes)
+        self.landed = _landed(domains.address, secrets.keys(), plan, domains)
+        self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
+
+
+def _landed(address: Address, keys: Keys, plan: Plan, domains: Domains) -> Landed:
+    scheme = "wss" if plan.tls else "ws"
+    return Landed(
+        app_url=address.app_url,
+        widget_url=address.widget_url,
+        realtime_url=pulumi.Output.concat(scheme, "://", address.realtime_host, ":", address.port),
+        realtime_key=keys.realtime_key,
+        admin_password=keys.admin_password,
+        internal_queue_token=keys.queue_token,
+        ca_certificate=domains.gateway.ca_certificate,
+    )

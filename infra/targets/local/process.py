@@ -1,0 +1,88 @@
+"""The release's processes: migrated for, started beside the old ones, verified."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pulumi import Output, ResourceOptions
+
+from infra import wiring
+from infra.commands import command_line
+from infra.model import Commands, Process, ProcessName, Served, Worker
+from infra.resources import Migration, MigrationArgs, Release, Service, ServiceArgs, Verification, VerificationArgs
+from infra.targets.base import Plan
+
+VISITED: tuple[ProcessName, ...] = ("app", "realtime")
+"""The processes behind the gateway."""
+
+_VERIFICATION_SECONDS = 20
+
+
+class Processes:
+    """Migration, one Service for each process of the model, and their Verification."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        release: Release,
+        database: wiring.Database,
+        cache: wiring.Cache,
+        keys: wiring.Keys,
+        address: wiring.Address,
+        opts: ResourceOptions,
+    ) -> None:
+        self._plan = plan
+        self._release = release
+        self._opts = opts
+        own = wiring.release_variables(plan.environment.name, plan.release)
+        self._database = {**own, **wiring.database_variables(_text(database))}
+        shared = (wiring.cache_variables(_text(cache)), wiring.key_variables(keys), wiring.address_variables(address))
+        self._environment = {**self._database, **{name: value for part in shared for name, value in part.items()}}
+        self.migration = self._create_migration()
+        self.services = {process.name: self._create_service(process) for process in plan.environment.processes}
+        self.verification = self._create_verification(keys)
+
+    def _create_migration(self) -> Migration:
+        migration = self._plan.environment.migration
+        command = self._command(migration.commands)
+        args = MigrationArgs(self._plan.release, self._release.path, command, migration.deadline, self._database)
+        return Migration("migration", args, self._opts)
+
+    def _create_service(self, process: Process) -> Service:
+        queues = process.queues if isinstance(process, Worker) else ()
+        own = {"APP_PROCESS": process.name, "STOP_TIMEOUT": str(process.stop_timeout), "QUEUES": ",".join(queues)}
+        args = ServiceArgs(
+            directory=str(self._plan.directory),
+            process=process.name,
+            release=self._plan.release,
+            path=self._release.path,
+            command=self._command(process.commands, queues),
+            replicas=process.scaling.min,
+            health_path=process.ready_path if isinstance(process, Served) else "",
+            ready_timeout=process.health.deadline,
+            stop_timeout=process.stop_timeout,
+            environment={**self._environment, **own},
+        )
+        # A replacement keeps the old one until everything that needs it has moved on: that is the roll-out.
+        opts = ResourceOptions.merge(self._opts, ResourceOptions(depends_on=[self.migration]))
+        return Service(process.name, args, opts)
+
+    def _create_verification(self, keys: wiring.Keys) -> Verification:
+        args = VerificationArgs(
+            directory=str(self._plan.directory),
+            release=self._plan.release,
+            generations={name: service.generation for name, service in self.services.items()},
+            replicas={process.name: process.scaling.min for process in self._plan.environment.processes},
+            timeout=_VERIFICATION_SECONDS,
+            queue_token=keys.queue_token,
+            realtime_key=keys.realtime_key,
+        )
+        return Verification("verification", args, self._opts)
+
+    def _command(self, commands: Commands, queues: tuple[str, ...] = ()) -> Output[Sequence[str]]:
+        line = command_line(commands, self._plan.environment.runtime, listen="unix:{socket}", queues=queues)
+        return self._release.python.apply(lambda python: [python if word == "python" else word for word in line])
+
+
+def _text(part: Any) -> Any:
+    """The same facts with a port that is text, as environment variables are."""
+    return type(part)(**{**vars(part), "port": part.port.apply(lambda number: str(int(number)))})

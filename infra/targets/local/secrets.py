@@ -1,0 +1,30 @@
+"""The environment's generated secrets. Logical names are the state's keys: a rename makes a new value, so never rename one."""
+
+from pulumi import ResourceOptions
+
+from infra.resources import Secret, SecretArgs
+from infra.wiring import Keys
+
+
+class Secrets:
+    """One :class:`infra.resources.Secret` for each purpose, so that each is rotated by itself."""
+
+    def __init__(self, opts: ResourceOptions) -> None:
+        self.app_key = Secret("app-key", SecretArgs("key"), opts)
+        self.admin_password = Secret("admin-password", SecretArgs("password"), opts)
+        self.database_password = Secret("database-password", SecretArgs("token"), opts)
+        self.redis_password = Secret("redis-password", SecretArgs("token"), opts)
+        self.queue_token = Secret("queue-token", SecretArgs("token"), opts)
+        self.realtime_key = Secret("realtime-key", SecretArgs("token"), opts)
+        self.realtime_secret = Secret("realtime-secret", SecretArgs("token"), opts)
+
+    def keys(self) -> Keys:
+        """The secrets that processes share."""
+        return Keys(
+            app_key=self.app_key.value,
+            admin_password=self.admin_password.value,
+            queue_token=self.queue_token.value,
+            queue_token_previous=self.queue_token.previous,
+            realtime_key=self.realtime_key.value,
+            realtime_secret=self.realtime_secret.value,
+        )
