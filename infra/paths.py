@@ -25,6 +25,11 @@ def home() -> Path:
     return _from_environment("PITCHBAR_HOME") or project_root() / ".pitchbar"
 
 
+def app_dir() -> Path:
+    """The app that is released, ``$PITCHBAR_APP_DIR`` or ``app/`` in the checkout."""
+    return _from_environment("PITCHBAR_APP_DIR") or project_root() / "app"
+
+
 def state_dir() -> Path:
     """The folder of Pulumi's file backend."""
     return home() / "state"

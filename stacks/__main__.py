@@ -6,7 +6,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from infra.capabilities import check_capabilities
 from infra.domains import hosts
 from infra.load import environment, load
-from infra.paths import environment_dir, project_root
+from infra.paths import app_dir, environment_dir
 from infra.release.content import release_id
 from infra.stack_config import parse_stack_config
 from infra.targets.base import Plan, target
@@ -18,8 +18,8 @@ def main() -> None:
     config = parse_stack_config({**get_config_env(), **CONFIG.get()}, stack)
     place = target(config.target)
     wanted = environment(load(), config.environment)
-    lacking = check_capabilities(wanted, place.name, place.capabilities, config.require)
-    source = project_root() / "app"
+    lacking = check_capabilities(wanted, place.name, place.capabilities, config.require, config.image)
+    source = app_dir()
     plan = Plan(
         stack=stack,
         environment=wanted,

@@ -1,6 +1,7 @@
 """The plugin's provider: dispatches Pulumi's requests to the resource classes."""
 
 import asyncio
+import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -9,8 +10,9 @@ from pulumi.provider.experimental import provider as rpc
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.errors import UserError
+from infra.provider import cancellation
 from infra.provider.base import Resource
-from infra.provider.marshal import decode, encode, fields_of, is_unknown, problems, values
+from infra.provider.marshal import decode, encode, is_unknown, problems, values
 
 R = TypeVar("R")
 Properties = dict[str, PropertyValue]
@@ -32,6 +34,9 @@ RESOURCES = {
 
 class PitchbarProvider(rpc.Provider):
     """Pulumi's provider interface over :data:`RESOURCES`."""
+
+    async def cancel(self) -> None:
+        cancellation.cancel()
 
     async def check_config(self, request: rpc.CheckRequest) -> rpc.CheckResponse:
         return rpc.CheckResponse(inputs=request.new_inputs)
@@ -114,10 +119,8 @@ def resource_of(token: str) -> Resource[Any, Any]:
 def _changed(resource: Resource[Any, Any], state: Any, news: Properties) -> frozenset[str]:
     """The inputs that differ from the state; one that is known only after the update counts as changed."""
     known = values(resource.inputs, news)
-    names: frozenset[str] = frozenset(fields_of(resource.inputs))
-    return frozenset(
-        name for name in names if name not in known or known[name] != getattr(state, name)
-    )
+    names = [field.name for field in dataclasses.fields(resource.inputs)]
+    return frozenset(name for name in names if name not in known or known[name] != getattr(state, name))
 
 
 async def _off_the_loop(effect: Callable[..., R], *arguments: Any) -> R:

@@ -3,11 +3,15 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.errors import UserError
+from infra.provider import cancellation
 from infra.provider.local.layout import service_user
+
+_LOOK_SECONDS = 0.2
 
 
 def run(
@@ -39,15 +43,26 @@ def run(
         errors="replace",
         start_new_session=True,
     )
-    try:
-        output, _ = process.communicate(text, timeout=timeout)
-    except subprocess.TimeoutExpired:
+    output = _communicate(process, text, timeout)
+    if output is None:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        raise UserError(f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output)}") from None
+        cancellation.check()
+        raise UserError(f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output)}")
     if process.returncode:
         raise UserError(f"{what} failed with exit code {process.returncode}. Its last lines:\n{_tail(output)}")
     return output
+
+
+def _communicate(process: subprocess.Popen[str], text: str | None, timeout: float) -> str | None:
+    """What the process printed; None when time is over or the engine wants to stop."""
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0 and not cancellation.cancelled():
+        try:
+            return process.communicate(text, timeout=min(left, _LOOK_SECONDS))[0]
+        except subprocess.TimeoutExpired:
+            text = None
+    return None
 
 
 def _as_service() -> Sequence[str]:

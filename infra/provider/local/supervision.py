@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import UserError
+from infra.provider import cancellation
 from infra.provider.local.layout import Layout, write_private
 
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
@@ -20,8 +21,9 @@ STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40
 _NO_SUCH_NAME, _ALREADY_ADDED, _NOT_RUNNING = 10, 90, 70
 _MARK = "PITCHBAR_ENVIRONMENT"
 _POLL = 0.02
-_CALL_TIMEOUT = 150
-"""Seconds; longer than any process may take to stop, for ``stopProcessGroup`` waits for it."""
+_CALL_TIMEOUT = 10
+_STOP_SECONDS = 3700
+"""Longer than any stop timeout that the model allows; Supervisor itself sends SIGKILL in time."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,22 @@ class Supervisor:
             self._call("addProcessGroup", program.name)
 
     def stop(self, name: str) -> None:
-        """Stop a program's processes, each with its stop signal and, past its stop timeout, SIGKILL; waits for them."""
-        with contextlib.suppress(OSError, _Fault.of(_NO_SUCH_NAME)):
-            self._call("stopProcessGroup", name, True)
+        """Stop a program's processes, each with its stop signal and, past its stop timeout, SIGKILL; waits for them.
 
-    def resume(self, name: str) -> None:
-        """Start a program's processes again after :meth:`stop`."""
-        if any(process.state in (STOPPED, FATAL, EXITED) for process in self.processes(name)):
+        Asking for their states makes supervisord notice an ended process at once; by itself it looks once a second.
+        """
+        with contextlib.suppress(OSError, _Fault.of(_NO_SUCH_NAME)):
+            self._call("stopProcessGroup", name, False)
+        for _ in self.wait(_STOP_SECONDS):
+            if all(process.state in (STOPPED, EXITED, FATAL) for process in self.processes(name)):
+                return
+
+    def resume(self, name: str) -> bool:
+        """Start a program's processes again after :meth:`stop`; whether there was anything to start."""
+        stopped = any(process.state in (STOPPED, FATAL, EXITED) for process in self.processes(name))
+        if stopped:
             self._call("startProcessGroup", name, False)
+        return stopped
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it. Unknown already, or no supervisord, is fine."""
@@ -126,9 +136,10 @@ class Supervisor:
         return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it logged nothing)"
 
     def wait(self, seconds: float) -> Iterator[float]:
-        """Look again and again until the deadline: yields the seconds left."""
+        """Look again and again until the deadline or the engine's wish to stop: yields the seconds left."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
+            cancellation.check()
             yield left
             time.sleep(_POLL)
 

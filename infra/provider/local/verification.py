@@ -5,18 +5,23 @@ worker and PostgreSQL, and its event back over a WebSocket. A refused candidate 
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from infra import checks
+from infra.checks import eventually
 from infra.endpoints import CheckFailed, Endpoint, unix_endpoint
 from infra.errors import UserError
+from infra.provider import cancellation
 from infra.provider.base import Resource, extend
 from infra.provider.local.layout import Layout
 from infra.provider.local.service import ACCEPTED, folder_of
 from infra.provider.local.supervision import Supervisor
 from infra.provider.marshal import secret
+
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,23 +51,14 @@ class VerificationResource(Resource[Inputs, State]):
     state = State
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
-        layout = Layout(Path(inputs.directory))
-        supervisor = Supervisor(layout)
-        for generation in inputs.generations.values():
-            supervisor.resume(generation)
+        candidates = _Candidates(inputs)
+        candidates.resume()
         try:
-            _verify(layout, inputs)
+            candidates.verify()
         except CheckFailed as error:
-            culprit = _culprit(supervisor, inputs, error)
-            lines = supervisor.last_lines(culprit)
-            for generation in _unaccepted(layout, inputs):
-                supervisor.stop(generation)
-            raise UserError(
-                f"Release {inputs.release} is refused; the one before it still serves. {error} "
-                f"Last log lines of {culprit}:\n{lines}"
-            ) from None
-        for generation in inputs.generations.values():
-            (folder_of(layout, generation) / ACCEPTED).touch()
+            sentence = candidates.refuse(error)
+            raise UserError(sentence) from None
+        candidates.accept()
         return "verification", extend(State, inputs, verified=inputs.release)
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
@@ -72,41 +68,79 @@ class VerificationResource(Resource[Inputs, State]):
         """There is nothing to undo."""
 
 
-def _verify(layout: Layout, inputs: Inputs) -> None:
-    apps, realtimes = (_listeners(layout, inputs, process) for process in ("app", "realtime"))
-    questions: list[Callable[[], object]] = [
-        *(lambda app=app: checks.app_is_ready(app, inputs.release) for app in apps),
-        *(lambda server=server: checks.realtime_is_ready(server, inputs.release) for server in realtimes),
-        lambda: checks.canary_is_protected(apps[0]),
-        lambda: checks.canary_round_trip(
-            apps[0],
-            realtimes[0],
-            queue=f"canary-{inputs.generations['worker']}",
-            token=inputs.queue_token,
-            key=inputs.realtime_key,
-            release=inputs.release,
-            seconds=inputs.timeout,
-        ),
-    ]
-    with ThreadPoolExecutor(len(questions)) as pool:
-        answers = [pool.submit(question) for question in questions]
-    for answer in answers:
-        answer.result()
+class _Candidates:
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._layout = Layout(Path(inputs.directory))
+        self._supervisor = Supervisor(self._layout)
+        self._patience = 0.0
 
+    def resume(self) -> None:
+        """Start again what an earlier refusal stopped; then each needs its time to become ready."""
+        for generation in self._inputs.generations.values():
+            if self._supervisor.resume(generation):
+                self._patience = self._inputs.timeout
 
-def _listeners(layout: Layout, inputs: Inputs, process: str) -> list[Endpoint]:
-    folder = folder_of(layout, inputs.generations[process])
-    return [unix_endpoint(folder / f"{number}.sock") for number in range(inputs.replicas[process])]
+    def verify(self) -> None:
+        """Ask all at once. Raises :class:`CheckFailed` at the first wrong answer, or as soon as a candidate ends by itself."""
+        pool = ThreadPoolExecutor()
+        answers = [pool.submit(eventually, question, self._patience) for question in self._questions()]
+        pool.shutdown(wait=False)
+        while answers:
+            finished, waiting = wait(answers, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION)
+            cancellation.check()
+            answers = list(waiting)
+            if failed := self._failed():
+                raise CheckFailed(f"{failed} ended by itself.")
+            for answer in finished:
+                answer.result()
 
+    def accept(self) -> None:
+        for generation in self._inputs.generations.values():
+            (folder_of(self._layout, generation) / ACCEPTED).touch()
 
-def _culprit(supervisor: Supervisor, inputs: Inputs, error: CheckFailed) -> str:
-    """The process whose log explains the failure: one that ended, else the one whose socket the sentence names, else the worker."""
-    for generation in inputs.generations.values():
-        if failed := supervisor.failed(generation):
-            return failed.name
-    named = next((name for name in inputs.generations.values() if name in str(error)), inputs.generations["worker"])
-    return f"{named}-0"
+    def refuse(self, error: CheckFailed) -> str:
+        """Stop the candidates and return the sentence that says why."""
+        culprit = self._culprit(error)
+        lines = self._supervisor.last_lines(culprit)
+        for generation in self._inputs.generations.values():
+            if not (folder_of(self._layout, generation) / ACCEPTED).exists():
+                self._supervisor.stop(generation)
+        before = " The one before it still serves." if self._layout.current.exists() else ""
+        return (
+            f"Release {self._inputs.release} is refused.{before} {error} "
+            f"The last log lines of {culprit}:\n{lines}"
+        )
 
+    def _questions(self) -> list[Callable[[], object]]:
+        inputs = self._inputs
+        apps, realtimes = self._listeners("app"), self._listeners("realtime")
+        return [
+            *(partial(checks.app_is_ready, app, inputs.release) for app in apps),
+            *(partial(checks.realtime_is_ready, server, inputs.release) for server in realtimes),
+            partial(checks.canary_is_protected, apps[0]),
+            partial(
+                checks.canary_round_trip,
+                apps[0],
+                realtimes[0],
+                queue=f"canary-{inputs.generations['worker']}",
+                token=inputs.queue_token,
+                key=inputs.realtime_key,
+                release=inputs.release,
+                seconds=inputs.timeout,
+            ),
+        ]
 
-def _unaccepted(layout: Layout, inputs: Inputs) -> list[str]:
-    return [name for name in inputs.generations.values() if not (folder_of(layout, name) / ACCEPTED).exists()]
+    def _listeners(self, process: str) -> list[Endpoint]:
+        folder = folder_of(self._layout, self._inputs.generations[process])
+        return [unix_endpoint(folder / f"{number}.sock") for number in range(self._inputs.replicas[process])]
+
+    def _failed(self) -> str:
+        failures = (self._supervisor.failed(generation) for generation in self._inputs.generations.values())
+        return next((failed.name for failed in failures if failed), "")
+
+    def _culprit(self, error: CheckFailed) -> str:
+        """The process whose log explains it: one that ended, else the one whose socket the sentence names, else the worker."""
+        generations = self._inputs.generations
+        named = next((name for name in generations.values() if name in str(error)), generations["worker"])
+        return self._failed() or f"{named}-0"

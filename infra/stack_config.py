@@ -1,0 +1,157 @@
+"""What a stack's configuration says: which environment, on which target, under which name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
+
+from infra.capabilities import CAPABILITIES, Capability
+from infra.errors import UserError
+from infra.kinds import all_of, any_of, is_host
+from infra.model import EnvironmentName, TargetName
+from infra.reader import closest
+
+NAMESPACE = "pitchbar:"
+ENVIRONMENTS: tuple[EnvironmentName, ...] = get_args(EnvironmentName)
+TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})")
+REGION = re.compile(r"[a-z]{2}-[a-z]+(-[0-9])?")
+Choice = TypeVar("Choice", bound=str)
+KEYS = ("domain", "environment", "image", "port", "region", "release", "require", "target", "tls")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfig:
+    """One stack's configuration; None is what the stack leaves to its target or to `infra/cloud.yaml`."""
+
+    environment: EnvironmentName
+    target: TargetName = "local"
+    domain: str | None = None
+    """The domain that `{domain}` in host names stands for."""
+    release: str | None = None
+    """The release to run; None runs the working tree."""
+    port: int | None = None
+    """The gateway's port on this machine or host; None lets the target choose one and keep it."""
+    tls: bool = False
+    """Serve HTTPS on a machine of one's own; the clouds always do."""
+    image: str | None = None
+    """The image to run instead of building `app/`."""
+    region: str | None = None
+    require: tuple[Capability, ...] = ()
+    """Capabilities without which the target is refused."""
+
+
+def parse_stack_config(config: Mapping[str, str], stack: str) -> StackConfig:
+    """Read the `pitchbar:` keys of `config` as Pulumi hands them over; all that is wrong is one `UserError`."""
+    own = {
+        key.removeprefix(NAMESPACE): value
+        for key, value in config.items()
+        if key.startswith(NAMESPACE) or ":" not in key
+    }
+    reader = _Reader(own)
+    environment = reader.one_of("environment", ENVIRONMENTS) or _named_after(stack, own, reader)
+    target = reader.one_of("target", TARGETS) or "local"
+    parsed: dict[str, Any] = {
+        "environment": environment,
+        "target": target,
+        "domain": reader.domain(needed=target == "aws"),
+        "release": reader.like("release", RELEASE, "A release's id has letters, digits, . and -", "3f9c2a17d04b"),
+        "port": reader.port(),
+        "tls": reader.flag("tls"),
+        "image": reader.like("image", IMAGE, "An image has a tag or a digest", "ghcr.io/pitchbar/pitchbar:1.4.2"),
+        "region": reader.like("region", REGION, "A region is a part of the world or one of AWS's names", "us-east"),
+        "require": reader.require(),
+    }
+    reader.unknown()
+    if reader.problems:
+        problems = sorted(reader.problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise UserError(f"The configuration of stack {stack} has {count}:", problems)
+    return StackConfig(**parsed)
+
+
+def _named_after(stack: str, own: Mapping[str, str], reader: _Reader) -> EnvironmentName | None:
+    name = next((name for name in ENVIRONMENTS if name == stack), None)
+    if name is None and "environment" not in own:
+        rule = f"A stack that is not called {any_of(ENVIRONMENTS)} says which environment it is"
+        reader.report("environment", "nothing", rule, "preview")
+    return name
+
+
+class _Reader:
+    """Reads single keys and gathers what is wrong with them."""
+
+    def __init__(self, own: Mapping[str, str]) -> None:
+        self.own = own
+        self.problems: list[str] = []
+
+    def report(self, key: str, found: str, rule: str, example: str) -> None:
+        command = f"pulumi config set {NAMESPACE}{key} {example}" if example else f"pulumi config rm {NAMESPACE}{key}"
+        self.problems.append(f"{NAMESPACE}{key}: found {found}. {rule}. Type: `{command}`.")
+
+    def one_of(self, key: str, choices: tuple[Choice, ...]) -> Choice | None:
+        value = self.own.get(key)
+        found = next((choice for choice in choices if choice == value), None)
+        if value is not None and found is None:
+            self.report(key, f'"{value}"', f"It is {any_of(choices)}", closest(value, choices) or choices[0])
+        return found
+
+    def like(self, key: str, pattern: re.Pattern[str], rule: str, example: str) -> str | None:
+        value = self.own.get(key)
+        if value is not None and not pattern.fullmatch(value):
+            self.report(key, f'"{value}"', rule, example)
+        return value
+
+    def domain(self, *, needed: bool) -> str | None:
+        value = self.own.get("domain")
+        if value is None:
+            if needed:
+                self.report("domain", "nothing", "The target aws serves real host names", "pitchbar.example")
+        elif not is_host(value):
+            plain = re.sub(r"^[a-z]+://|[:/].*$", "", value.lower())
+            rule = "A domain has lower-case letters, digits and hyphens between dots, and no scheme, port or path"
+            self.report("domain", f'"{value}"', rule, plain if is_host(plain) else "pitchbar.example")
+        return value
+
+    def port(self) -> int | None:
+        value = self.own.get("port")
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
+            self.report("port", f'"{value}"', "A port is a whole number from 1 to 65535", "8080")
+            return None
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        value = self.own.get(key, "false")
+        if value not in ("true", "false"):
+            meant = "false" if value.lower() in ("no", "off", "0", "false", "") else "true"
+            self.report(key, f'"{value}"', "It is true or false", meant)
+        return value == "true"
+
+    def require(self) -> tuple[Capability, ...]:
+        names = _listed(self.own.get("require", ""))
+        for name in names:
+            if name not in CAPABILITIES:
+                meant = closest(name, CAPABILITIES) or CAPABILITIES[0]
+                self.report("require", f'"{name}"', f"The capabilities are {all_of(CAPABILITIES)}", meant)
+        return tuple(name for name in CAPABILITIES if name in names)
+
+    def unknown(self) -> None:
+        for key in sorted(set(self.own) - set(KEYS)):
+            meant = closest(key, tuple(name for name in KEYS if name not in self.own))
+            rule = f"The keys are {all_of(KEYS)}" + (f", and {meant} was probably meant" if meant else "")
+            self.report(key, "an unknown key", rule, "")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Read `a,b`, or the JSON that Pulumi makes of a YAML list."""
+    try:
+        items = json.loads(text) if text.startswith("[") else text.split(",")
+    except ValueError:
+        items = [text]
+    return tuple(str(item).strip() for item in items if str(item).strip())
