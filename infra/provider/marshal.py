@@ -7,13 +7,13 @@ or ``Mapping[str, str | int]``. A field made by :func:`secret` is wrapped as a P
 import dataclasses
 import functools
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pulumi.provider.experimental.property_value import PropertyValue, PropertyValueType
 from pulumi.runtime.rpc import UNKNOWN
 
-type_name = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+type_name = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
 
 
 class Dataclass(Protocol):
@@ -82,6 +82,14 @@ def encode(value: Dataclass) -> dict[str, PropertyValue]:
     }
 
 
+def keep_secrets(sent: Mapping[str, PropertyValue], given: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
+    """``sent`` with each property as a secret that came as one, or with one inside it, in ``given``."""
+    return {
+        name: value.with_secret(value.is_secret or (name in given and _holds_secret(given[name])))
+        for name, value in sent.items()
+    }
+
+
 def is_unknown(value: PropertyValue) -> bool:
     """Whether a value, or a part of it, is known only after the update.
 
@@ -89,11 +97,17 @@ def is_unknown(value: PropertyValue) -> bool:
     """
     if value.type == PropertyValueType.COMPUTED or value.value == UNKNOWN:
         return True
+    return any(is_unknown(part) for part in _parts(value))
+
+
+def _holds_secret(value: PropertyValue) -> bool:
+    return value.is_secret or any(_holds_secret(part) for part in _parts(value))
+
+
+def _parts(value: PropertyValue) -> Sequence[PropertyValue]:
     if isinstance(value.value, Mapping):
-        return any(is_unknown(part) for part in value.value.values())
-    if isinstance(value.value, (list, tuple)):
-        return any(is_unknown(part) for part in value.value)
-    return False
+        return tuple(value.value.values())
+    return value.value if isinstance(value.value, tuple) else ()
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

@@ -12,7 +12,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from infra.errors import UserError
 from infra.provider import cancellation
 from infra.provider.base import Resource
-from infra.provider.marshal import decode, encode, is_unknown, problems, values
+from infra.provider.marshal import decode, encode, is_unknown, keep_secrets, problems, values
 
 R = TypeVar("R")
 Properties = dict[str, PropertyValue]
@@ -78,24 +78,25 @@ class PitchbarProvider(rpc.Provider):
         if request.preview:
             return rpc.CreateResponse(resource_id="", properties=request.properties)
         id, state = await _off_the_loop(resource.create, decode(resource.inputs, request.properties))
-        return rpc.CreateResponse(resource_id=id, properties=encode(state))
+        return rpc.CreateResponse(resource_id=id, properties=keep_secrets(encode(state), request.properties))
 
     async def read(self, request: rpc.ReadRequest) -> rpc.ReadResponse:
         resource = resource_of(request.type)
         if not request.properties:
-            raise UserError(f"{request.type} can't be imported: it is made by the program. Remove the import and run `pulumi up`.")
+            raise UserError(f"{_own(request.type)} can't be imported: it is made by the program. Remove the import and run `pulumi up`.")
         state = await _off_the_loop(resource.read, request.resource_id, decode(resource.state, request.properties))
         if state is None:
             return rpc.ReadResponse(resource_id="", properties={}, inputs={})
-        return rpc.ReadResponse(resource_id=request.resource_id, properties=encode(state), inputs=request.inputs)
+        properties = keep_secrets(encode(state), request.properties)
+        return rpc.ReadResponse(resource_id=request.resource_id, properties=properties, inputs=request.inputs)
 
     async def update(self, request: rpc.UpdateRequest) -> rpc.UpdateResponse:
         resource = resource_of(request.type)
         state = decode(resource.state, request.olds)
         if request.preview:
-            return rpc.UpdateResponse(properties={**encode(state), **request.news})
+            return rpc.UpdateResponse(properties={**keep_secrets(encode(state), request.olds), **request.news})
         updated = await _off_the_loop(resource.update, request.resource_id, state, decode(resource.inputs, request.news))
-        return rpc.UpdateResponse(properties=encode(updated))
+        return rpc.UpdateResponse(properties=keep_secrets(encode(updated), request.news))
 
     async def delete(self, request: rpc.DeleteRequest) -> None:
         resource = resource_of(request.type)
@@ -107,13 +108,17 @@ def resource_of(token: str) -> Resource[Any, Any]:
 
     Raises :class:`UserError` for a type that this plugin doesn't have.
     """
-    token = token.rpartition("$")[2]
+    token = _own(token)
     path = RESOURCES.get(token)
     if path is None:
         raise UserError(f"The pitchbar plugin has no resource type {token}; it has {', '.join(sorted(RESOURCES))}.")
     module, name = path.split(":")
     resource: Resource[Any, Any] = getattr(importlib.import_module(module), name)()
     return resource
+
+
+def _own(token: str) -> str:
+    return token.rpartition("$")[2]
 
 
 def _changed(resource: Resource[Any, Any], state: Any, news: Properties) -> frozenset[str]:

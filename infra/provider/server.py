@@ -17,6 +17,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from infra.errors import UserError
+from infra.lifeline import end_with
 from infra.provider.plugin import PitchbarProvider
 
 VERSION = "0.1.0"
@@ -47,30 +48,22 @@ for _name in _EFFECTS:
 
 
 async def serve(engine: str) -> None:
-    """Serve until the engine asks to stop or is gone; the chosen port is the first line on standard output."""
+    """Serve until the engine ends; the chosen port is the first line on standard output."""
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     servicer = Servicer(sys.argv[1:], VERSION, PitchbarProvider(), engine_address=engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    await _end_of_the_engine()
-
-
-async def _end_of_the_engine() -> None:
-    """Wait for SIGINT or SIGTERM, or for the parent process to end (without polling, by its pidfd)."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    parent = os.pidfd_open(os.getppid())
-    loop.add_reader(parent, ended.set)
-    await ended.wait()
+    await server.wait_for_termination()
 
 
 def main() -> None:
-    """Run the plugin. The engine passes its address as the first argument that is no option."""
+    """Run the plugin. The engine passes its address as the first argument that is no option.
+
+    Effects still running when it ends belong to an update that nobody waits for; their commands end with it (see local/run.py).
+    """
+    end_with(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     engine = next(argument for argument in sys.argv[1:] if not argument.startswith("-"))
     asyncio.run(serve(engine))
-    # Effects still running belong to an update that nobody waits for; their child processes end with this one (see run.py).
-    os._exit(0)

@@ -60,12 +60,12 @@ class Supervisor:
         """Whether supervisord runs and answers."""
         try:
             return bool(self._call("getState")["statecode"] == 1)
-        except (OSError, UserError):
+        except UserError:
             return False
 
     def shutdown(self) -> None:
         """Ask supervisord to stop all it runs and end; returns at once."""
-        with contextlib.suppress(OSError, UserError):
+        with contextlib.suppress(UserError):
             self._call("shutdown")
 
     def start(self, program: Program) -> None:
@@ -81,7 +81,7 @@ class Supervisor:
 
         Asking for their states makes supervisord notice an ended process at once; by itself it looks once a second.
         """
-        with contextlib.suppress(OSError, _Fault.of(_NO_SUCH_NAME)):
+        with contextlib.suppress(_NotRunning, _Fault.of(_NO_SUCH_NAME)):
             self._call("stopProcessGroup", name, False)
         for _ in self.wait(_STOP_SECONDS):
             if all(process.state in (STOPPED, EXITED, FATAL) for process in self.processes(name)):
@@ -97,7 +97,7 @@ class Supervisor:
     def remove(self, name: str) -> None:
         """Stop a program and forget it. Unknown already, or no supervisord, is fine."""
         self.stop(name)
-        with contextlib.suppress(OSError, _Fault.of(_NO_SUCH_NAME)):
+        with contextlib.suppress(_NotRunning, _Fault.of(_NO_SUCH_NAME)):
             self._call("removeProcessGroup", name)
         self._file(name).unlink(missing_ok=True)
 
@@ -110,7 +110,7 @@ class Supervisor:
         """All processes, or those of one program; none when supervisord doesn't answer."""
         try:
             found = self._call("getAllProcessInfo")
-        except OSError:
+        except _NotRunning:
             return ()
         return tuple(
             ProcessInfo(p["name"], p["state"], p["pid"], p["spawnerr"] or p["description"])
@@ -152,6 +152,14 @@ class Supervisor:
             return getattr(proxy.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             raise _Fault.of(fault.faultCode)(f"Supervisor refused {method}: {fault.faultString}") from None
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            raise _NotRunning(
+                f"The supervisor of {self.layout.directory} doesn't answer. Run `pitchbar up`, which starts it again."
+            ) from None
+
+
+class _NotRunning(UserError):
+    """Nobody answers on supervisord's socket."""
 
 
 class _Fault(UserError):
@@ -222,9 +230,9 @@ def _escape(value: str) -> str:
 def _quote(value: str) -> str:
     """Supervisor's own quoting: no escapes, and quotes at either end are stripped."""
     quote = "'" if '"' in value else '"'
-    if "\n" in value or quote in value or value != value.strip("'\""):
+    if any(part in value for part in ("\n", "\r", "%(here)s", quote)) or value != value.strip("'\""):
         raise UserError(
-            "An environment variable of a process can't hold a line break, both kinds of quotes, or a quote at an end. "
+            "An environment variable of a process can't hold a line break, both kinds of quotes, a quote at an end, or %(here)s. "
             "Encode it, for example with base64."
         )
     return f"{quote}{_escape(value)}{quote}"

@@ -60,8 +60,10 @@ class SupervisorResource(Resource[Inputs, State]):
 
     def delete(self, id: str, state: State) -> None:
         layout = Layout(Path(state.directory))
-        Supervisor(layout).shutdown()
-        _end_leftovers(layout, patience=_STOP_SECONDS if layout.supervisor_socket.exists() else 5)
+        supervisor = Supervisor(layout)
+        patience = _STOP_SECONDS if supervisor.answers() else 5
+        supervisor.shutdown()
+        _end_leftovers(layout, patience)
         folders.remove(layout.directory)
 
 
@@ -110,15 +112,23 @@ def _wait_for_end(layout: Layout, seconds: float) -> None:
 
 
 def _marked(layout: Layout) -> list[int]:
-    """The environment's processes: by the mark in their environment, PostgreSQL's and Redis' (which overwrite it) by pid file."""
+    """The environment's processes: by the mark in their environment, PostgreSQL's and Redis' (which overwrite it) by pid file
+    and working directory."""
     [(name, value)] = mark(layout).items()
     needle = f"\0{name}={value}\0".encode()
     found = [pid for pid in _pids() if needle in b"\0" + _read(f"/proc/{pid}/environ") + b"\0"]
     for pid_file in (layout.postgres / "data" / "postmaster.pid", layout.redis / "redis.pid"):
         first = _read(pid_file).split(b"\n")[0].strip()
-        if first.isdigit() and str(layout.directory).encode() in _read(f"/proc/{int(first)}/cmdline"):
+        if first.isdigit() and _works_in(int(first), layout):
             found.append(int(first))
     return [pid for pid in found if pid != os.getpid() and not _is_zombie(pid)]
+
+
+def _works_in(pid: int, layout: Layout) -> bool:
+    """Whether a process' working directory, which neither of the two changes later, is in the environment's folder."""
+    with contextlib.suppress(OSError):
+        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(layout.directory)
+    return False
 
 
 def _pids() -> Iterable[int]:
