@@ -95,13 +95,12 @@ class _Gateway:
 
     def start(self, port: int) -> None:
         self._supervisor.remove(PROGRAM)
-        folders.make_data_folder(self.folder)
+        folders.make_folder_of_service(self.folder)
         config = self._write(port)
-        user = service_user()
         command = (str(locate().caddy), "run", "--config", str(config))
         homes = {name: str(self.folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
         self._supervisor.start(
-            Program(PROGRAM, command, self.folder, homes, stop_timeout=10, user=user.pw_name if user else None)
+            Program(PROGRAM, command, self.folder, homes, stop_timeout=10, user=service_user())
         )
         for _ in self._supervisor.wait(_START_SECONDS):
             if self.answers():

@@ -1,12 +1,13 @@
 """The folders of one environment of the local target, and who may enter them.
 
-As root the data services run as the system user ``pitchbar``: the environment's folder is then ``root:pitchbar`` 0750 and each
-service's data folder belongs to that user. As anyone else everything is that user's own, 0700.
+As root everything but Supervisor runs as the system user ``pitchbar``: the environment's folder is then ``root:pitchbar`` 0750, and
+the folders that a service writes to belong to that user. As anyone else everything is that user's own, 0700.
 """
 
 import os
 import pwd
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def service_user() -> pwd.struct_passwd | None:
         ) from None
 
 
+def user_for(program: Path) -> pwd.struct_passwd | None:
+    """The user to run ``program`` as: the data services' where that user can reach it, else the user of this process.
+
+    A Python in root's home is one that it can't reach.
+    """
+    user = service_user()
+    reachable = user and all(parent.stat().st_mode & stat.S_IXOTH for parent in program.resolve().parents)
+    return user if reachable else None
+
+
 def make(layout: Layout) -> None:
     """Make the environment's folders, each with its owner and mode. Safe to repeat."""
     longest = layout.directory / LONGEST_SOCKET
@@ -99,8 +110,8 @@ def make(layout: Layout) -> None:
         shared.mkdir(exist_ok=True)
 
 
-def make_data_folder(folder: Path) -> None:
-    """Make a data service's own folder (0700, its user's)."""
+def make_folder_of_service(folder: Path) -> None:
+    """Make a folder that only the services' user may enter (0700)."""
     user = service_user()
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from infra.errors import UserError
 from infra.provider.base import Resource, extend
+from infra.provider.local.layout import user_for
 from infra.provider.local.run import run
 from infra.provider.marshal import secret
+from infra.provider.redaction import secrets_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class MigrationResource(Resource[Inputs, State]):
             what=what,
             timeout=inputs.timeout,
             environment=inputs.environment,
+            secrets=secrets_of(inputs.environment),
             directory=Path(inputs.path),
+            user=user_for(Path(inputs.command[0])),
         )
         try:
             revision = json.loads(output.splitlines()[-1])["to"]

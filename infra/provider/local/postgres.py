@@ -98,14 +98,14 @@ class _Server:
 
     def initialise(self) -> None:
         """Make the cluster in a draft folder and name it ``data`` when it is whole, so that an interrupted one is never used."""
-        folders.make_data_folder(self._folder)
+        folders.make_folder_of_service(self._folder)
         if self.is_initialised():
             return
         draft = self._folder / "draft"
         folders.remove(draft)
         command: list[str | Path] = [self._bin / "initdb", "-D", draft, "-U", "postgres"]
         options = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=peer", "--auth-host=scram-sha-256", "--no-sync")
-        run([*command, *options], what="initdb", timeout=60, as_service=True, directory=self._folder)
+        run([*command, *options], what="initdb", timeout=60, user=service_user(), directory=self._folder)
         draft.rename(self._data)
 
     def kept_port(self) -> int:
@@ -117,11 +117,10 @@ class _Server:
     def start(self, port: int) -> None:
         self._supervisor.remove(PROGRAM)
         self._configure(port)
-        user = service_user()
         command = (str(self._bin / "postgres"), "-D", str(self._data))
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions and writes a checkpoint.
         self._supervisor.start(
-            Program(PROGRAM, command, self._data, stop_signal="INT", stop_timeout=60, user=user.pw_name if user else None)
+            Program(PROGRAM, command, self._data, stop_signal="INT", stop_timeout=60, user=service_user())
         )
         for _ in self._supervisor.wait(_START_SECONDS):
             if self.answers():
@@ -160,7 +159,7 @@ class _Server:
         port = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
         command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", port[1] if port else "5432"]
         options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-f", "-")
-        return run([*command, *options], what="psql", timeout=30, text=statements, as_service=True, directory=self._data)
+        return run([*command, *options], what="psql", timeout=30, text=statements, secrets=(self._inputs.password,), user=service_user(), directory=self._data)
 
     def _configure(self, port: int) -> None:
         user = service_user()

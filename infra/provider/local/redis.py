@@ -78,15 +78,14 @@ def _kept_port(layout: Layout) -> int:
 def _start(layout: Layout, inputs: Inputs, port: int) -> None:
     supervisor = Supervisor(layout)
     supervisor.remove(PROGRAM)
-    folders.make_data_folder(layout.redis)
+    folders.make_folder_of_service(layout.redis)
     config = layout.redis / "redis.conf"
     write_private(config, _configuration(layout, inputs, port), for_service=True)
     tools = locate()
     libraries = {"LD_LIBRARY_PATH": str(tools.redis_library_path)} if tools.redis_library_path else {}
-    user = service_user()
     command = (str(tools.redis_server), str(config))
     supervisor.start(
-        Program(PROGRAM, command, layout.redis, libraries, stop_timeout=30, user=user.pw_name if user else None)
+        Program(PROGRAM, command, layout.redis, libraries, stop_timeout=30, user=service_user())
     )
     for _ in supervisor.wait(_START_SECONDS):
         if _answers(port, inputs.password):

@@ -1,15 +1,16 @@
 """One-off commands of the plugin: with a deadline, and never outliving it."""
 
 import os
+import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from infra.errors import UserError
 from infra.provider import cancellation
-from infra.provider.local.layout import service_user
+from infra.provider.redaction import redact
 
 _LOOK_SECONDS = 0.2
 
@@ -22,19 +23,21 @@ def run(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
     text: str | None = None,
-    as_service: bool = False,
+    secrets: Iterable[str] = (),
+    user: pwd.struct_passwd | None = None,
 ) -> str:
     """Run a command and return what it printed.
 
-    It gets SIGKILL when this process ends, however that ends (``setpriv --pdeathsig``). ``what`` names it in an error, which ends
-    with its last lines. ``as_service`` runs it as the data services' user.
+    It gets SIGKILL when this process ends, however that ends (``setpriv --pdeathsig``), and only ``environment`` of its environment.
+    ``what`` names it in an error, which ends with its last lines, without ``secrets``. ``user`` is who runs it, by default the user of
+    this process.
 
     Raises :class:`UserError` when it fails or takes longer than ``timeout`` seconds.
     """
-    prefix = ["setpriv", "--pdeathsig", "KILL", *(_as_service() if as_service else ()), "--"]
+    prefix = ["setpriv", "--pdeathsig", "KILL", *_as(user), "--"]
     process = subprocess.Popen(
         [*prefix, *map(str, command)],
-        env=dict(environment) if environment is not None else None,
+        env={"PATH": os.defpath, "LANG": "C.UTF-8", **(environment or {})},
         cwd=directory,
         stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -48,9 +51,9 @@ def run(
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         cancellation.check()
-        raise UserError(f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output)}")
+        raise UserError(f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output, secrets)}")
     if process.returncode:
-        raise UserError(f"{what} failed with exit code {process.returncode}. Its last lines:\n{_tail(output)}")
+        raise UserError(f"{what} failed with exit code {process.returncode}. Its last lines:\n{_tail(output, secrets)}")
     return output
 
 
@@ -65,10 +68,9 @@ def _communicate(process: subprocess.Popen[str], text: str | None, timeout: floa
     return None
 
 
-def _as_service() -> Sequence[str]:
-    user = service_user()
+def _as(user: pwd.struct_passwd | None) -> Sequence[str]:
     return ("--reuid", user.pw_name, "--regid", str(user.pw_gid), "--clear-groups") if user else ()
 
 
-def _tail(output: str) -> str:
-    return "\n".join(f"    {line}" for line in output.splitlines()[-10:]) or "    (it printed nothing)"
+def _tail(output: str, secrets: Iterable[str]) -> str:
+    return "\n".join(f"    {line}" for line in redact(output, secrets).splitlines()[-10:]) or "    (it printed nothing)"

@@ -15,7 +15,7 @@ from infra.endpoints import CheckFailed, http_get, unix_endpoint
 from infra.errors import UserError
 from infra.provider.base import Resource, extend, replace
 from infra.provider.local import layout as folders
-from infra.provider.local.layout import Layout
+from infra.provider.local.layout import Layout, user_for
 from infra.provider.local.supervision import Program, Supervisor
 from infra.provider.marshal import secret
 
@@ -103,7 +103,7 @@ def _remove_unaccepted(layout: Layout, process: str) -> None:
 
 def _start(layout: Layout, inputs: Inputs, generation: str) -> None:
     folder = folder_of(layout, generation)
-    folder.mkdir(exist_ok=True)
+    folders.make_folder_of_service(folder)
     facts = {"process": inputs.process, "release": inputs.release, "replicas": inputs.replicas}
     (folder / "service.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
     _prune_logs(layout, inputs.process)
@@ -115,6 +115,7 @@ def _start(layout: Layout, inputs: Inputs, generation: str) -> None:
         environment={**inputs.environment, "CANARY_QUEUE": f"canary-{generation}"},
         processes=inputs.replicas,
         stop_timeout=inputs.stop_timeout,
+        user=user_for(Path(command[0])),
     )
     try:
         Supervisor(layout).start(program)

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import pwd
 import shlex
 import socket
 import time
@@ -14,6 +15,7 @@ from typing import Any
 from infra.errors import UserError
 from infra.provider import cancellation
 from infra.provider.local.layout import Layout, write_private
+from infra.provider.redaction import redact, secrets_of
 
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
 """Supervisor's process states (http://supervisord.org/subprocess.html#process-states)."""
@@ -37,7 +39,7 @@ class Program:
     processes: int = 1
     stop_signal: str = "TERM"
     stop_timeout: int = 10
-    user: str | None = None
+    user: pwd.struct_passwd | None = None
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,10 @@ class Supervisor:
         return next((p for p in self.processes(name) if p.state in (BACKOFF, FATAL, EXITED)), None)
 
     def last_lines(self, process: str, count: int = 10) -> str:
-        """The end of a process' log, indented for an error message."""
-        try:
-            lines = (self.layout.logs / f"{process}.log").read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            lines = []
+        """The end of a process' log, indented for an error message and without the secrets of its environment."""
+        log = self.layout.logs / f"{process}.log"
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        lines = redact(text, secrets_of(self._environment(process.rpartition("-")[0]))).splitlines()
         return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it logged nothing)"
 
     def wait(self, seconds: float) -> Iterator[float]:
@@ -142,6 +143,15 @@ class Supervisor:
             cancellation.check()
             yield left
             time.sleep(_POLL)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        from supervisor.datatypes import dict_of_key_value_pairs
+
+        prefix = "environment="
+        lines = self._file(name).read_text(encoding="utf-8").splitlines() if self._file(name).exists() else []
+        written = next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), "")
+        pairs: dict[str, str] = dict_of_key_value_pairs(written.replace("%%", "%"))
+        return pairs
 
     def _file(self, name: str) -> Path:
         return self.layout.programs / f"{name}.conf"
@@ -218,7 +228,7 @@ def _render(program: Program, layout: Layout) -> str:
         f"stopwaitsecs={program.stop_timeout}",
         "stopasgroup=false",
         "killasgroup=true",
-        *([f"user={program.user}"] if program.user else []),
+        *([f"user={program.user.pw_name}"] if program.user else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -232,7 +242,7 @@ def _quote(value: str) -> str:
     quote = "'" if '"' in value else '"'
     if any(part in value for part in ("\n", "\r", "%(here)s", quote)) or value != value.strip("'\""):
         raise UserError(
-            "An environment variable of a process can't hold a line break, both kinds of quotes, a quote at an end, or %(here)s. "
-            "Encode it, for example with base64."
+            "An environment variable of a process can't hold a line break, both kinds of quotes, a quote at an end, "
+            "or %(here)s. Encode it, for example with base64."
         )
     return f"{quote}{_escape(value)}{quote}"
