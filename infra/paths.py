@@ -2,9 +2,11 @@
 
 Two places, because their readers differ:
 
-- the *project home* (``.pitchbar/`` in the checkout) holds what Pulumi needs: state, the local stacks' configuration, passphrases;
-- the *data home* holds what runs: one folder per environment with PostgreSQL's data, sockets, logs and releases. As root it is
-  ``/var/lib/pitchbar``, because PostgreSQL runs as an unprivileged user, who can't reach a checkout under ``/root``.
+- the *project home* (``.pitchbar/`` in the checkout) holds what Pulumi needs: state, the local stacks' configuration,
+  passphrases;
+- the *data home* holds what runs: one folder per environment with PostgreSQL's data, sockets, logs and releases. As
+  root it is ``/var/lib/pitchbar``, because PostgreSQL runs as an unprivileged user, who can't reach a checkout under
+  ``/root``.
 """
 
 import hashlib
@@ -56,7 +58,8 @@ def data_home() -> Path:
 
 
 def environment_dir(stack: str) -> Path:
-    """The folder of one environment: the stack's name and a hash of the project home, so that two checkouts never meet."""
+    """The folder of one environment: the stack's name and a hash of the project home, so that two checkouts never
+    meet."""
     return data_home() / f"{stack}-{hashlib.sha256(str(home()).encode()).hexdigest()[:8]}"
 
 

@@ -1,4 +1,5 @@
-"""The plugin's resources as the Pulumi program declares them: arguments in, outputs out. :mod:`infra.provider` does the work.
+"""The plugin's resources as the Pulumi program declares them: arguments in, outputs out. :mod:`infra.provider` does
+the work.
 
 Names of arguments and outputs are those of the plugin's typed classes; a test compares the two.
 """
@@ -68,7 +69,8 @@ class PostgresArgs:
 
 
 class Postgres(_Resource):
-    """A PostgreSQL 16 server on 127.0.0.1 with one database and its owner. Its logical name is the state's key: never rename it."""
+    """A PostgreSQL 16 server on 127.0.0.1 with one database and its owner. Its logical name is the state's key: never
+    rename it."""
 
     token = "pitchbar:local:Postgres"
     computed = ("bound_port", "running")
@@ -139,7 +141,8 @@ class Migration(_Resource):
 
 @dataclass(frozen=True)
 class ServiceArgs:
-    """``{socket}`` in ``command`` is the process' own listener; ``health_path`` is empty where it doesn't listen. Times in seconds."""
+    """``{socket}`` in ``command`` is the process' own listener; ``health_path`` is empty where it doesn't listen.
+    Times in seconds."""
 
     directory: Input[str]
     process: Input[str]

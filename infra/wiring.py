@@ -1,4 +1,5 @@
-"""The environment variables of Pitchbar's processes: the contract between a target and an image. The names are Laravel's.
+"""The environment variables of Pitchbar's processes: the contract between a target and an image. The names are
+Laravel's.
 
 Values may be Pulumi outputs, so they are typed as ``Any``; a target fills in what it made.
 """
@@ -29,7 +30,8 @@ class Cache:
 
 @dataclass(frozen=True)
 class Address:
-    """Where browsers reach Pitchbar. ``scheme``: http or https; ``realtime_host`` and ``port``: the WebSocket server's."""
+    """Where browsers reach Pitchbar. ``scheme``: http or https; ``realtime_host`` and ``port``: the WebSocket
+    server's."""
 
     app_url: Any
     widget_url: Any

@@ -16,10 +16,11 @@ S = TypeVar("S", bound=Dataclass)
 
 
 class Resource(ABC, Generic[I, S]):
-    """A type of resource. ``S`` (the state) repeats the fields of ``I`` (the inputs) and adds what the effects found out.
+    """A type of resource. ``S`` (the state) repeats the fields of ``I`` (the inputs) and adds what the effects found
+    out.
 
-    Every method may block: the plugin runs it off the event loop. A method raises :class:`infra.errors.UserError` with a sentence for
-    people; anything else is a defect of ours and is shown with its traceback.
+    Every method may block: the plugin runs it off the event loop. A method raises :class:`infra.errors.UserError`
+    with a sentence for people; anything else is a defect of ours and is shown with its traceback.
     """
 
     inputs: ClassVar[type[Any]]

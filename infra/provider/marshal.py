@@ -1,7 +1,8 @@
 """The one place where Pulumi's property values become typed classes and back.
 
-A resource's inputs and its state are frozen dataclasses whose fields are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``
-or ``Mapping[str, str | int]``. A field made by :func:`secret` is wrapped as a Pulumi secret whenever it is sent, so no resource has to remember.
+A resource's inputs and its state are frozen dataclasses whose fields are ``str``, ``int``, ``float``, ``bool``,
+``tuple[str, ...]`` or ``Mapping[str, str | int]``. A field made by :func:`secret` is wrapped as a Pulumi secret
+whenever it is sent, so no resource has to remember.
 """
 
 import dataclasses
@@ -38,7 +39,8 @@ def fields_of(cls: Any) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
 
 
 def problems(cls: type[Dataclass], properties: Mapping[str, PropertyValue]) -> dict[str, str]:
-    """What is wrong with ``properties`` as a ``cls``: a reason by property. Values that a preview doesn't know yet are not judged."""
+    """What is wrong with ``properties`` as a ``cls``: a reason by property. Values that a preview doesn't know yet
+    are not judged."""
     found = {}
     for name in properties.keys() - fields_of(cls).keys():
         if not name.startswith("__"):
@@ -57,7 +59,8 @@ def problems(cls: type[Dataclass], properties: Mapping[str, PropertyValue]) -> d
 
 
 def values(cls: type[Dataclass], properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """The fields of ``cls`` that ``properties`` determine, defaults included; what a preview doesn't know yet is left out."""
+    """The fields of ``cls`` that ``properties`` determine, defaults included; what a preview doesn't know yet is left
+    out."""
     found = {}
     for name, (field, hint) in fields_of(cls).items():
         value = properties.get(name)

@@ -63,8 +63,8 @@ class PitchbarProvider(rpc.Provider):
         changed = _changed(resource, state, request.new_inputs)
         drifted = resource.drift(state)
         replaced = changed & resource.replaces
-        kinds = {name: rpc.PropertyDiffKind.UPDATE for name in changed | drifted}
-        kinds.update({name: rpc.PropertyDiffKind.UPDATE_REPLACE for name in replaced})
+        kinds = dict.fromkeys(changed | drifted, rpc.PropertyDiffKind.UPDATE)
+        kinds.update(dict.fromkeys(replaced, rpc.PropertyDiffKind.UPDATE_REPLACE))
         return rpc.DiffResponse(
             changes=bool(kinds),
             replaces=sorted(replaced),
@@ -83,7 +83,10 @@ class PitchbarProvider(rpc.Provider):
     async def read(self, request: rpc.ReadRequest) -> rpc.ReadResponse:
         resource = resource_of(request.type)
         if not request.properties:
-            raise UserError(f"{_own(request.type)} can't be imported: it is made by the program. Remove the import and run `pulumi up`.")
+            raise UserError(
+                f"{_own(request.type)} can't be imported: it is made by the program. "
+                "Remove the import and run `pulumi up`."
+            )
         state = await _off_the_loop(resource.read, request.resource_id, decode(resource.state, request.properties))
         if state is None:
             return rpc.ReadResponse(resource_id="", properties={}, inputs={})
@@ -95,7 +98,8 @@ class PitchbarProvider(rpc.Provider):
         state = decode(resource.state, request.olds)
         if request.preview:
             return rpc.UpdateResponse(properties={**keep_secrets(encode(state), request.olds), **request.news})
-        updated = await _off_the_loop(resource.update, request.resource_id, state, decode(resource.inputs, request.news))
+        inputs = decode(resource.inputs, request.news)
+        updated = await _off_the_loop(resource.update, request.resource_id, state, inputs)
         return rpc.UpdateResponse(properties=keep_secrets(encode(updated), request.news))
 
     async def delete(self, request: rpc.DeleteRequest) -> None:

@@ -1,7 +1,7 @@
 """``pitchbar:index:Secret``: a generated secret with its current and its previous value.
 
-Rotation is two explicit updates: a higher ``version`` makes a new value and keeps the one before as ``previous``, which is still
-accepted; ``retire_previous`` then drops it.
+Rotation is two explicit updates: a higher ``version`` makes a new value and keeps the one before as ``previous``,
+which is still accepted; ``retire_previous`` then drops it.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Serves the plugin over gRPC, as the engine expects of an executable named ``pulumi-resource-pitchbar``.
 
-Two things that the library's own server lacks are added: errors meant for people are sent without a traceback, and the plugin ends
-when the engine that started it is gone, also when that was killed with SIGKILL.
+Two things that the library's own server lacks are added: errors meant for people are sent without a traceback, and
+the plugin ends when the engine that started it is gone, also when that was killed with SIGKILL.
 """
 
 import asyncio
@@ -61,7 +61,8 @@ async def serve(engine: str) -> None:
 def main() -> None:
     """Run the plugin. The engine passes its address as the first argument that is no option.
 
-    Effects still running when it ends belong to an update that nobody waits for; their commands end with it (see local/run.py).
+    Effects still running when it ends belong to an update that nobody waits for; their commands end with it (see
+    local/run.py).
     """
     end_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_DFL)

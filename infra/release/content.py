@@ -13,7 +13,8 @@ _VERSIONS = Path(PACKAGE, "migrations", "versions")
 
 
 def files(source: Path) -> Iterator[Path]:
-    """The files of a release in ``source`` (the folder ``app/``), sorted; caches and hidden files are not part of it."""
+    """The files of a release in ``source`` (the folder ``app/``), sorted; caches and hidden files are not part of
+    it."""
     package = source / PACKAGE
     for path in sorted((source / LOCK, *package.rglob("*"))):
         hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(source).parts)
@@ -27,7 +28,9 @@ def release_id(source: Path) -> str:
     Raises :class:`UserError` when ``source`` holds no app.
     """
     if not (source / PACKAGE).is_dir() or not (source / LOCK).is_file():
-        raise UserError(f"{source} holds no app: it needs the package {PACKAGE}/ and {LOCK}. Run this in a whole checkout.")
+        raise UserError(
+            f"{source} holds no app: it needs the package {PACKAGE}/ and {LOCK}. Run this in a whole checkout."
+        )
     digest = hashlib.sha256()
     for path in files(source):
         content = path.read_bytes()

@@ -99,7 +99,11 @@ def test_a_release_loses_no_visitor(world: World, stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("module", "statement", "sentences"),
     [
-        ("web/__init__.py", "raise SystemExit('no app')", ("The app process of release", "ended at its start", "no app")),
+        (
+            "web/__init__.py",
+            "raise SystemExit('no app')",
+            ("The app process of release", "ended at its start", "no app"),
+        ),
         ("migrate.py", "raise SystemExit('no schema')", ("The migration of release", "exit code 1", "no schema")),
         ("worker.py", "raise SystemExit('no work')", ("is refused", "The one before it still serves", "no work")),
         ("realtime/__init__.py", "raise SystemExit('no talk')", ("The realtime process of release", "no talk")),
@@ -220,7 +224,7 @@ def test_production_is_rehearsed_beside_it(world: World, stack: Stack) -> None:
         up(rehearsal)
         wait_for_requests(tally, 300)
     assert tally.failures == []
-    assert rehearsal.pitchbar("down", "--yes").must_succeed()
+    rehearsal.pitchbar("down", "--yes").must_succeed()
     assert stack.pitchbar("verify").code == 0, "the first stack works on"
 
 

@@ -35,7 +35,7 @@ class World:
         return self.folder / "data"
 
     def environment(self) -> dict[str, str]:
-        """The environment variables that make commands work in this world, and only those of the machine that they need."""
+        """The variables that make commands work in this world, and only those of the machine that they need."""
         kept = ("PATH", "HOME", "LANG", "PITCHBAR_CACHE_HOME", "USER", "LOGNAME", "TMPDIR")
         return {
             **{name: os.environ[name] for name in kept if name in os.environ},
@@ -162,7 +162,7 @@ class Stack:
 
 @contextlib.contextmanager
 def new_world() -> Iterator[World]:
-    """A world in a short path (unix sockets) that PostgreSQL's user may reach; whatever a failed test left in it is ended."""
+    """A world in a short path (unix sockets) that PostgreSQL's user may reach. What a failed test left is ended."""
     folder = Path(tempfile.mkdtemp(prefix="pb-"))
     folder.chmod(0o755)
     world = World(folder)

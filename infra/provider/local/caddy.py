@@ -7,7 +7,10 @@ from infra.provider.local.layout import Layout
 
 _SERVER = "pitchbar"
 _RETRY = "5s"
-"""How long a request waits for a process that is just being started again. Only connections that were never made are retried."""
+"""How long a request waits for a process that is just being started again. Only connections that were never made are
+retried."""
+
+_UNAVAILABLE = "Pitchbar can't answer just now. Please try again in a moment."
 
 
 def configuration(
@@ -18,7 +21,7 @@ def configuration(
         "listen": [f"127.0.0.1:{port}"],
         "routes": [_route(host, _proxy(layout, process, replicas[process])) for host, process in hosts.items()]
         + [{"handle": [_text(404, "Pitchbar has no such host here.")]}],
-        "errors": {"routes": [{"handle": [_text("{http.error.status_code}", "Pitchbar can't answer just now. Please try again in a moment.")]}]},
+        "errors": {"routes": [{"handle": [_text("{http.error.status_code}", _UNAVAILABLE)]}]},
         "automatic_https": {"disable": not tls, "disable_redirects": True},
     }
     apps: dict[str, Any] = {"http": {"servers": {_SERVER: server}, "grace_period": "10s"}}

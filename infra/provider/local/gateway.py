@@ -1,4 +1,5 @@
-"""``pitchbar:local:Gateway``: Caddy in front of the app and the realtime server, with one address from its first start on.
+"""``pitchbar:local:Gateway``: Caddy in front of the app and the realtime server, with one address from its first
+start on.
 
 Where its hosts lead is the :mod:`~infra.provider.local.route`'s business; until there is one it answers 503.
 """
@@ -35,7 +36,8 @@ class Inputs:
 
 @dataclass(frozen=True)
 class State(Inputs):
-    """``bound_port`` is where it listens on 127.0.0.1. ``ca_certificate``: with TLS, the file of its own authority's certificate."""
+    """``bound_port`` is where it listens on 127.0.0.1. ``ca_certificate``: with TLS, the file of its own authority's
+    certificate."""
 
     bound_port: int = 0
     running: bool = False
@@ -99,9 +101,7 @@ class _Gateway:
         config = self._write(port)
         command = (str(locate().caddy), "run", "--config", str(config))
         homes = {name: str(self.folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
-        self._supervisor.start(
-            Program(PROGRAM, command, self.folder, homes, stop_timeout=10, user=service_user())
-        )
+        self._supervisor.start(Program(PROGRAM, command, self.folder, homes, stop_timeout=10, user=service_user()))
         for _ in self._supervisor.wait(_START_SECONDS):
             if self.answers():
                 return

@@ -1,7 +1,8 @@
 """The folders of one environment of the local target, and who may enter them.
 
-As root everything but Supervisor runs as the system user ``pitchbar``: the environment's folder is then ``root:pitchbar`` 0750, and
-the folders that a service writes to belong to that user. As anyone else everything is that user's own, 0700.
+As root everything but Supervisor runs as the system user ``pitchbar``: the environment's folder is then
+``root:pitchbar`` 0750, and the folders that a service writes to belong to that user. As anyone else everything is
+that user's own, 0700.
 """
 
 import os

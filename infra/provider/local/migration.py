@@ -1,4 +1,5 @@
-"""``pitchbar:local:Migration``: brings the database to a release's schema, before any process of that release starts."""
+"""``pitchbar:local:Migration``: brings the database to a release's schema, before any process of that release
+starts."""
 
 import json
 from collections.abc import Mapping

@@ -42,8 +42,8 @@ class State(Inputs):
 
 
 class PostgresResource(Resource[Inputs, State]):
-    """A singleton: made anew, it takes over the data that is there. Administered over its unix socket by peer authentication, so the
-    superuser has no password; everyone else needs SCRAM."""
+    """A singleton: made anew, it takes over the data that is there. Administered over its unix socket by peer
+    authentication, so the superuser has no password; everyone else needs SCRAM."""
 
     inputs = Inputs
     state = State
@@ -97,7 +97,8 @@ class _Server:
         return (self._data / "PG_VERSION").exists()
 
     def initialise(self) -> None:
-        """Make the cluster in a draft folder and name it ``data`` when it is whole, so that an interrupted one is never used."""
+        """Make the cluster in a draft folder and name it ``data`` when it is whole, so that an interrupted one is
+        never used."""
         folders.make_folder_of_service(self._folder)
         if self.is_initialised():
             return
@@ -159,7 +160,15 @@ class _Server:
         port = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
         command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", port[1] if port else "5432"]
         options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-f", "-")
-        return run([*command, *options], what="psql", timeout=30, text=statements, secrets=(self._inputs.password,), user=service_user(), directory=self._data)
+        return run(
+            [*command, *options],
+            what="psql",
+            timeout=30,
+            text=statements,
+            secrets=(self._inputs.password,),
+            user=service_user(),
+            directory=self._data,
+        )
 
     def _configure(self, port: int) -> None:
         user = service_user()

@@ -84,9 +84,7 @@ def _start(layout: Layout, inputs: Inputs, port: int) -> None:
     tools = locate()
     libraries = {"LD_LIBRARY_PATH": str(tools.redis_library_path)} if tools.redis_library_path else {}
     command = (str(tools.redis_server), str(config))
-    supervisor.start(
-        Program(PROGRAM, command, layout.redis, libraries, stop_timeout=30, user=service_user())
-    )
+    supervisor.start(Program(PROGRAM, command, layout.redis, libraries, stop_timeout=30, user=service_user()))
     for _ in supervisor.wait(_START_SECONDS):
         if _answers(port, inputs.password):
             return
@@ -98,7 +96,8 @@ def _start(layout: Layout, inputs: Inputs, port: int) -> None:
 
 
 def _answers(port: int, password: str) -> bool:
-    """Whether the server takes this password and has loaded its data. (Two commands of its inline protocol need no client library.)"""
+    """Whether the server takes this password and has loaded its data. (Two commands of its inline protocol need no
+    client library.)"""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\nPING\r\n" % (len(password), password.encode()))

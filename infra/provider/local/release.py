@@ -25,7 +25,8 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Inputs:
-    """``release``: its id. ``source``: the folder ``app/`` that it is made from when the store hasn't got it; empty for a pinned one."""
+    """``release``: its id. ``source``: the folder ``app/`` that it is made from when the store hasn't got it; empty
+    for a pinned one."""
 
     directory: str
     release: str
@@ -34,8 +35,8 @@ class Inputs:
 
 @dataclass(frozen=True)
 class State(Inputs):
-    """``path``: the release's folder, in which its processes run; ``python``: the one with its dependencies; ``migration_head``: its
-    newest revision."""
+    """``path``: the release's folder, in which its processes run; ``python``: the one with its dependencies;
+    ``migration_head``: its newest revision."""
 
     path: str = ""
     python: str = ""

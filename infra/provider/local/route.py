@@ -1,10 +1,10 @@
 """``pitchbar:local:Route``: the switch between releases.
 
-The gateway connects to ``current/<process>/<n>.sock`` anew for each request, and ``current`` is a link. So sending visitors to another
-release is one rename(2) of that link: no reload, no dropped connection, all processes at the same moment.
+The gateway connects to ``current/<process>/<n>.sock`` anew for each request, and ``current`` is a link. So sending
+visitors to another release is one rename(2) of that link: no reload, no dropped connection, all processes at the same
+moment.
 """
 
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class RouteResource(Resource[Inputs, State]):
 def _current(layout: Layout) -> dict[str, str]:
     if not layout.current.is_dir():
         return {}
-    return {link.name: os.readlink(link).rpartition("/")[2] for link in layout.current.iterdir()}
+    return {link.name: link.readlink().name for link in layout.current.iterdir()}
 
 
 def _switch(layout: Layout, generations: Mapping[str, str]) -> None:

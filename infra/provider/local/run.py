@@ -28,9 +28,9 @@ def run(
 ) -> str:
     """Run a command and return what it printed.
 
-    It gets SIGKILL when this process ends, however that ends (``setpriv --pdeathsig``), and only ``environment`` of its environment.
-    ``what`` names it in an error, which ends with its last lines, without ``secrets``. ``user`` is who runs it, by default the user of
-    this process.
+    It gets SIGKILL when this process ends, however that ends (``setpriv --pdeathsig``), and only ``environment`` of
+    its environment. ``what`` names it in an error, which ends with its last lines, without ``secrets``. ``user`` is
+    who runs it, by default the user of this process.
 
     Raises :class:`UserError` when it fails or takes longer than ``timeout`` seconds.
     """
@@ -51,7 +51,9 @@ def run(
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         cancellation.check()
-        raise UserError(f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output, secrets)}")
+        raise UserError(
+            f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output, secrets)}"
+        )
     if process.returncode:
         raise UserError(f"{what} failed with exit code {process.returncode}. Its last lines:\n{_tail(output, secrets)}")
     return output

@@ -1,7 +1,8 @@
 """``pitchbar:local:Service``: the processes of one kind (app, worker, realtime) of one release.
 
-A new release *replaces* a Service, so that the new processes are healthy before the old ones are stopped. An identity made of the
-release alone would let the old one's delete hit the new one when a release comes back, so each instance has its own *generation*.
+A new release *replaces* a Service, so that the new processes are healthy before the old ones are stopped. An identity
+made of the release alone would let the old one's delete hit the new one when a release comes back, so each instance
+has its own *generation*.
 """
 
 import json
@@ -27,7 +28,8 @@ _LOGS_KEPT = 5
 
 @dataclass(frozen=True)
 class Inputs:
-    """``command``: ``{socket}`` in it is the process' own listener. ``health_path`` is empty for a process that doesn't listen.
+    """``command``: ``{socket}`` in it is the process' own listener. ``health_path`` is empty for a process that
+    doesn't listen.
 
     ``ready_timeout`` and ``stop_timeout``: seconds until every process must be ready, and from SIGTERM to SIGKILL.
     """
@@ -95,7 +97,8 @@ def remove(layout: Layout, generation: str) -> None:
 
 
 def _remove_unaccepted(layout: Layout, process: str) -> None:
-    """Clear what an interrupted or refused roll-out left: every generation of the process that no Verification accepted."""
+    """Clear what an interrupted or refused roll-out left: every generation of the process that no Verification
+    accepted."""
     for folder in layout.services.glob(f"{process}-*"):
         if not (folder / ACCEPTED).exists():
             remove(layout, folder.name)
@@ -149,15 +152,16 @@ def _wait_until_ready(layout: Layout, inputs: Inputs, generation: str) -> None:
         if not waiting:
             return
     raise UserError(
-        f"The {inputs.process} process of release {inputs.release} wasn't ready within {inputs.ready_timeout} s: {reason} "
-        f"Its last log lines:\n{supervisor.last_lines(f'{generation}-{waiting[0] if waiting else 0}')}"
+        f"The {inputs.process} process of release {inputs.release} wasn't ready within {inputs.ready_timeout} s: "
+        f"{reason} Its last log lines:\n{supervisor.last_lines(f'{generation}-{waiting[0] if waiting else 0}')}"
     )
 
 
 def _must_be_ready(layout: Layout, inputs: Inputs, generation: str, number: int) -> None:
     answer = http_get(unix_endpoint(folder_of(layout, generation) / f"{number}.sock"), inputs.health_path, timeout=5)
     if answer.status != 200:
-        raise CheckFailed(f"{inputs.health_path} answers {answer.status}: {answer.body[:500].decode(errors='replace')}.")
+        body = answer.body[:500].decode(errors="replace")
+        raise CheckFailed(f"{inputs.health_path} answers {answer.status}: {body}.")
 
 
 def _prune_logs(layout: Layout, process: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import pwd
+import re
 import shlex
 import socket
 import time
@@ -10,7 +11,7 @@ import xmlrpc.client
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from infra.errors import UserError
 from infra.provider import cancellation
@@ -24,6 +25,8 @@ _NO_SUCH_NAME, _ALREADY_ADDED, _NOT_RUNNING = 10, 90, 70
 _MARK = "PITCHBAR_ENVIRONMENT"
 _POLL = 0.02
 _CALL_TIMEOUT = 10
+_UNCARRIED = re.compile(r"[\r\n]|\s[;#]|%\(here\)s")
+"""What no value in Supervisor's configuration can hold: it would end there, begin a comment, or be replaced."""
 _STOP_SECONDS = 3700
 """Longer than any stop timeout that the model allows; Supervisor itself sends SIGKILL in time."""
 
@@ -175,7 +178,7 @@ class _NotRunning(UserError):
 class _Fault(UserError):
     """An answer of supervisord that is an error; one class per fault code, so that a caller can expect one of them."""
 
-    _classes: dict[int, type["_Fault"]] = {}
+    _classes: ClassVar[dict[int, type["_Fault"]]] = {}
 
     @classmethod
     def of(cls, code: int) -> type["_Fault"]:
@@ -208,7 +211,7 @@ def mark(layout: Layout) -> dict[str, str]:
 
 
 def _render(program: Program, layout: Layout) -> str:
-    command = " ".join(shlex.quote(word) for word in program.command).replace("%", "%%").replace("{process}", "%(process_num)d")
+    command = _escape(_words(program.command)).replace("{process}", "%(process_num)d")
     variables = {**program.environment, **mark(layout)}
     lines = [
         f"[program:{program.name}]",
@@ -233,6 +236,15 @@ def _render(program: Program, layout: Layout) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _words(command: tuple[str, ...]) -> str:
+    if any(_UNCARRIED.search(word) for word in command):
+        raise UserError(
+            "The command of a process can't hold a line break, ; or # after a space, or %(here)s. "
+            "Put what it does into a file and run that."
+        )
+    return shlex.join(command)
+
+
 def _escape(value: str) -> str:
     return value.replace("%", "%%")
 
@@ -240,9 +252,9 @@ def _escape(value: str) -> str:
 def _quote(value: str) -> str:
     """Supervisor's own quoting: no escapes, and quotes at either end are stripped."""
     quote = "'" if '"' in value else '"'
-    if any(part in value for part in ("\n", "\r", "%(here)s", quote)) or value != value.strip("'\""):
+    if quote in value or value != value.strip("'\"") or _UNCARRIED.search(value):
         raise UserError(
             "An environment variable of a process can't hold a line break, both kinds of quotes, a quote at an end, "
-            "or %(here)s. Encode it, for example with base64."
+            "; or # after a space, or %(here)s. Encode it, for example with base64."
         )
     return f"{quote}{_escape(value)}{quote}"

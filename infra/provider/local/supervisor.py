@@ -35,7 +35,8 @@ class State(Inputs):
 
 
 class SupervisorResource(Resource[Inputs, State]):
-    """A singleton: made anew, it takes over the folder that is there and first ends what an earlier supervisord left running."""
+    """A singleton: made anew, it takes over the folder that is there and first ends what an earlier supervisord left
+    running."""
 
     inputs = Inputs
     state = State
@@ -94,7 +95,8 @@ def _start(layout: Layout) -> None:
 
 
 def _end_leftovers(layout: Layout, patience: float = 5) -> None:
-    """End every process of this environment: let each finish for ``patience`` seconds, ask it to stop, and at last kill it."""
+    """End every process of this environment: let each finish for ``patience`` seconds, ask it to stop, and at last
+    kill it."""
     if patience > 5:
         _wait_for_end(layout, patience)
     for pid in _marked(layout):
@@ -112,8 +114,8 @@ def _wait_for_end(layout: Layout, seconds: float) -> None:
 
 
 def _marked(layout: Layout) -> list[int]:
-    """The environment's processes: by the mark in their environment, PostgreSQL's and Redis' (which overwrite it) by pid file
-    and working directory."""
+    """The environment's processes: by the mark in their environment, PostgreSQL's and Redis' (which overwrite it) by
+    pid file and working directory."""
     [(name, value)] = mark(layout).items()
     needle = f"\0{name}={value}\0".encode()
     found = [pid for pid in _pids() if needle in b"\0" + _read(f"/proc/{pid}/environ") + b"\0"]
@@ -127,12 +129,12 @@ def _marked(layout: Layout) -> list[int]:
 def _works_in(pid: int, layout: Layout) -> bool:
     """Whether a process' working directory, which neither of the two changes later, is in the environment's folder."""
     with contextlib.suppress(OSError):
-        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(layout.directory)
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(layout.directory)
     return False
 
 
 def _pids() -> Iterable[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _read(path: str | Path) -> bytes:

@@ -1,7 +1,8 @@
 """``pitchbar:local:Verification``: the gate between a release's new processes and the gateway's switch to them.
 
-It asks the candidates on their private listeners what a visitor would: health and release of every process, a job through Redis, the
-worker and PostgreSQL, and its event back over a WebSocket. A refused candidate is stopped, so that it takes no jobs.
+It asks the candidates on their private listeners what a visitor would: health and release of every process, a job
+through Redis, the worker and PostgreSQL, and its event back over a WebSocket. A refused candidate is stopped, so that
+it takes no jobs.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +27,8 @@ _LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Inputs:
-    """``generations`` and ``replicas``: of each process (app, worker, realtime). ``timeout``: seconds for everything together."""
+    """``generations`` and ``replicas``: of each process (app, worker, realtime). ``timeout``: seconds for everything
+    together."""
 
     directory: str
     release: str
@@ -82,7 +84,8 @@ class _Candidates:
                 self._patience = self._inputs.timeout
 
     def verify(self) -> None:
-        """Ask all at once. Raises :class:`CheckFailed` at the first wrong answer, or as soon as a candidate ends by itself."""
+        """Ask all at once. Raises :class:`CheckFailed` at the first wrong answer, or as soon as a candidate ends by
+        itself."""
         pool = ThreadPoolExecutor()
         answers = [pool.submit(eventually, question, self._patience) for question in self._questions()]
         pool.shutdown(wait=False)
@@ -107,10 +110,7 @@ class _Candidates:
             if not (folder_of(self._layout, generation) / ACCEPTED).exists():
                 self._supervisor.stop(generation)
         before = " The one before it still serves." if self._layout.current.exists() else ""
-        return (
-            f"Release {self._inputs.release} is refused.{before} {error} "
-            f"The last log lines of {culprit}:\n{lines}"
-        )
+        return f"Release {self._inputs.release} is refused.{before} {error} The last log lines of {culprit}:\n{lines}"
 
     def _questions(self) -> list[Callable[[], object]]:
         inputs = self._inputs
@@ -140,7 +140,8 @@ class _Candidates:
         return next((failed.name for failed in failures if failed), "")
 
     def _culprit(self, error: CheckFailed) -> str:
-        """The process whose log explains it: one that ended, else the one whose socket the sentence names, else the worker."""
+        """The process whose log explains it: one that ended, else the one whose socket the sentence names, else the
+        worker."""
         generations = self._inputs.generations
         named = next((name for name in generations.values() if name in str(error)), generations["worker"])
         return self._failed() or f"{named}-0"

@@ -32,7 +32,9 @@ class LocalEnvironment(pulumi.ComponentResource):
         processes = Processes(
             plan,
             release,
-            Database("127.0.0.1", postgres.bound_port, postgres.database, postgres.username, secrets.database_password.value),
+            Database(
+                "127.0.0.1", postgres.bound_port, postgres.database, postgres.username, secrets.database_password.value
+            ),
             Cache("127.0.0.1", redis.bound_port, secrets.redis_password.value),
             secrets.keys(),
             domains.address,

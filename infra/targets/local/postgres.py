@@ -9,4 +9,6 @@ from infra.targets.base import Plan
 def create_postgres(plan: Plan, password: Output[str], opts: ResourceOptions) -> Postgres:
     """The database server. Its data is in the environment's folder and goes with it."""
     settings = {"shared_buffers": f"{plan.environment.postgres.memory // 4}MB"}
-    return Postgres("postgres", PostgresArgs(str(plan.directory), "pitchbar", "pitchbar", password, settings=settings), opts)
+    return Postgres(
+        "postgres", PostgresArgs(str(plan.directory), "pitchbar", "pitchbar", password, settings=settings), opts
+    )

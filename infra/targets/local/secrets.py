@@ -1,4 +1,5 @@
-"""The environment's generated secrets. Logical names are the state's keys: a rename makes a new value, so never rename one."""
+"""The environment's generated secrets. Logical names are the state's keys: a rename makes a new value, so never
+rename one."""
 
 from pulumi import ResourceOptions
 
