@@ -1,0 +1,39 @@
+# The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint bench setup setup-dev lock
+.NOTPARALLEL:
+
+PITCHBAR := .venv/bin/pitchbar
+PYTHON := .venv/bin/python
+FLAGS ?=
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+up: setup ## Make an environment on this machine, verify it, print its addresses
+	@$(PITCHBAR) up -s local --yes $(FLAGS)
+
+down: setup ## Remove that environment
+	@$(PITCHBAR) down -s local --yes $(FLAGS)
+
+test: lint ## Run every test: types and style, the fast tests, then the live ones on real services
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/live $(FLAGS)
+	@$(PYTHON) -m pytest tests/live $(FLAGS)
+
+lint: setup-dev ## Check style and types
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m mypy
+	@cd app && ../$(PYTHON) -m mypy --strict --python-executable "$$(../$(PYTHON) -m tools.app_python)" pitchbar_app
+
+bench: setup-dev ## Measure what the project promises about speed
+	@$(PYTHON) -m bench $(FLAGS)
+
+setup: ## Set up the tools and packages that an environment needs
+	@tools/setup
+
+setup-dev:
+	@tools/setup --dev
+
+lock: ## Renew every lock file
+	@tools/lock

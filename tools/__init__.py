@@ -1,0 +1,1 @@
+"""What people run on the checkout itself: set-up, locks, the language host."""

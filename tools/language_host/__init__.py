@@ -1,0 +1,1 @@
+"""Our Python language host for the Pulumi CLI: see `server.py`."""

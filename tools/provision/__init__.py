@@ -1,0 +1,1 @@
+"""Set-up: see `tools/setup`."""

@@ -1,0 +1,1 @@
+"""The parts of set-up: one module for each kind."""
