@@ -1,0 +1,96 @@
+"""Runs one process of this release: `python -m pitchbar_app web|worker|realtime|migrate`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+
+from pitchbar_app import logs, settings
+from pitchbar_app.environ import SettingsError
+from pitchbar_app.listen import ListenError, listening
+
+log = logging.getLogger("pitchbar_app")
+
+
+def web(listen: str) -> int:
+    """Serve the pages and the API."""
+    known = settings.load_web(os.environ)
+    with listening(listen) as listener:
+        logs.configure(known.app.process, known.secrets)
+        log.info("release %s listens on %s", known.app.release, listen)
+        from pitchbar_app.server import serve
+        from pitchbar_app.web.application import create
+
+        return serve(create(known), listener, stop_timeout=known.app.stop_timeout)
+
+
+def realtime(listen: str) -> int:
+    """Serve WebSocket connections."""
+    known = settings.load_realtime(os.environ)
+    with listening(listen) as listener:
+        logs.configure(known.app.process, known.secrets)
+        log.info("release %s listens on %s", known.app.release, listen)
+        from pitchbar_app.realtime.application import run
+
+        return run(known, listener)
+
+
+def worker() -> int:
+    """Run jobs."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.worker import run
+
+    return run(known)
+
+
+def migrate() -> int:
+    """Bring the database to this release's schema."""
+    known = settings.load_migrate(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.migrate import run
+
+    return run(known)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the process that the arguments name; the result is its exit status."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    parser = argparse.ArgumentParser(prog="python -m pitchbar_app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("web", "serve pages and API"), ("realtime", "serve WebSocket connections")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--listen", required=True, help="unix:/path.sock or 127.0.0.1:PORT")
+    commands.add_parser("worker", help="run jobs from the queues")
+    commands.add_parser("migrate", help="bring the database to this release's schema")
+    options = parser.parse_args(arguments)
+    try:
+        match options.command:
+            case "web":
+                return web(options.listen)
+            case "realtime":
+                return realtime(options.listen)
+            case "worker":
+                return worker()
+            case _:
+                return migrate()
+    except (SettingsError, ListenError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Exception:
+        log.exception("the process failed")
+        return 1
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Leave with status 0: the process was asked to stop before it began or after it finished its work."""
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""What a process needs to know: frozen values, read once from the environment (the names are Laravel's)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pitchbar_app.environ import Reader
+from pitchbar_app.secret import Secret
+
+
+@dataclass(frozen=True)
+class App:
+    """Who this process is."""
+
+    environment: str
+    release: str
+    process: str
+    stop_timeout: int
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where PostgreSQL is."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: Secret
+
+
+@dataclass(frozen=True)
+class Redis:
+    """Where Redis is; an empty password means a server without authentication."""
+
+    host: str
+    port: int
+    password: Secret
+
+
+@dataclass(frozen=True)
+class Realtime:
+    """The realtime server as browsers reach it."""
+
+    app_id: str
+    key: str
+    secret: Secret
+    host: str
+    port: int
+    scheme: str
+    activity_timeout: int
+
+    @property
+    def origin(self) -> str:
+        """The WebSocket origin for browsers, for example wss://realtime.example.com."""
+        scheme = "wss" if self.scheme == "https" else "ws"
+        usual = 443 if scheme == "wss" else 80
+        return f"{scheme}://{self.host}" if self.port == usual else f"{scheme}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Web:
+    """Settings of the web process."""
+
+    app: App
+    database: Database
+    redis: Redis
+    realtime: Realtime
+    key: Secret
+    admin_password: Secret
+    queue_tokens: tuple[Secret, ...]
+    url: str
+    widget_url: str
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Settings of the worker process; `queues` are served in this order."""
+
+    app: App
+    database: Database
+    redis: Redis
+    realtime_app_id: str
+    key: Secret
+    queues: tuple[str, ...]
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True)
+class RealtimeServer:
+    """Settings of the realtime process."""
+
+    app: App
+    redis: Redis
+    realtime: Realtime
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True)
+class Migrate:
+    """Settings of a migration run."""
+
+    app: App
+    database: Database
+    secrets: tuple[Secret, ...]
+
+
+def load_web(environ: Mapping[str, str]) -> Web:
+    """Read the web process's settings; every problem is reported at once."""
+    reader = Reader(environ)
+    app, database, redis, realtime = _app(reader, "app"), _database(reader), _redis(reader), _realtime(reader)
+    key, admin_password = reader.secret("APP_KEY"), reader.secret("ADMIN_PASSWORD")
+    tokens = (reader.secret("INTERNAL_QUEUE_TOKEN"), reader.secret("INTERNAL_QUEUE_TOKEN_PREVIOUS", optional=True))
+    url, widget_url = reader.url("APP_URL"), _widget_url(reader)
+    reader.check()
+    return Web(
+        app=app,
+        database=database,
+        redis=redis,
+        realtime=realtime,
+        key=key,
+        admin_password=admin_password,
+        queue_tokens=tuple(token for token in tokens if token),
+        url=url,
+        widget_url=widget_url,
+        secrets=tuple(reader.secrets),
+    )
+
+
+def load_worker(environ: Mapping[str, str]) -> Worker:
+    """Read the worker's settings; every problem is reported at once."""
+    reader = Reader(environ)
+    app, database, redis = _app(reader, "worker"), _database(reader), _redis(reader)
+    app_id, key = reader.name("REVERB_APP_ID"), reader.secret("APP_KEY")
+    queues = reader.names("QUEUES", "crawl,index,default")
+    canary_queue = reader.name("CANARY_QUEUE", "")
+    reader.check()
+    if canary_queue and canary_queue not in queues:
+        queues = (*queues, canary_queue)
+    return Worker(app, database, redis, app_id, key, queues, tuple(reader.secrets))
+
+
+def load_realtime(environ: Mapping[str, str]) -> RealtimeServer:
+    """Read the realtime server's settings; every problem is reported at once."""
+    reader = Reader(environ)
+    app, redis, realtime = _app(reader, "realtime"), _redis(reader), _realtime(reader)
+    reader.check()
+    return RealtimeServer(app, redis, realtime, tuple(reader.secrets))
+
+
+def load_migrate(environ: Mapping[str, str]) -> Migrate:
+    """Read a migration's settings; every problem is reported at once."""
+    reader = Reader(environ)
+    app, database = _app(reader, "migrate"), _database(reader)
+    reader.check()
+    return Migrate(app, database, tuple(reader.secrets))
+
+
+def _app(reader: Reader, process: str) -> App:
+    return App(
+        environment=reader.name("APP_ENV"),
+        release=reader.name("APP_RELEASE"),
+        process=reader.name("APP_PROCESS", process),
+        stop_timeout=reader.integer("STOP_TIMEOUT", 1, 3600, default=30),
+    )
+
+
+def _database(reader: Reader) -> Database:
+    return Database(
+        host=reader.text("DB_HOST"),
+        port=reader.integer("DB_PORT", 1, 65535, default=5432),
+        name=reader.text("DB_DATABASE"),
+        user=reader.text("DB_USERNAME"),
+        password=reader.secret("DB_PASSWORD"),
+    )
+
+
+def _redis(reader: Reader) -> Redis:
+    return Redis(
+        host=reader.text("REDIS_HOST"),
+        port=reader.integer("REDIS_PORT", 1, 65535, default=6379),
+        password=reader.secret("REDIS_PASSWORD", optional=True),
+    )
+
+
+def _realtime(reader: Reader) -> Realtime:
+    return Realtime(
+        app_id=reader.name("REVERB_APP_ID"),
+        key=reader.name("REVERB_APP_KEY"),
+        secret=reader.secret("REVERB_APP_SECRET"),
+        host=reader.name("REVERB_HOST"),
+        port=reader.integer("REVERB_PORT", 1, 65535),
+        scheme=reader.choice("REVERB_SCHEME", ("http", "https")),
+        activity_timeout=reader.integer("REVERB_APP_ACTIVITY_TIMEOUT", 1, 600, default=30),
+    )
+
+
+def _widget_url(reader: Reader) -> str:
+    """The address of the widget's script; the address of its host alone is completed."""
+    url = reader.url("WIDGET_URL")
+    return url if urlsplit(url).path.strip("/") or not url else url.rstrip("/") + "/widget/widget.js"

@@ -1,0 +1,1 @@
+"""The web process: pages, the widget's script and the API."""

@@ -1,0 +1,50 @@
+"""Puts the web process together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from pitchbar_app import health
+from pitchbar_app.settings import Web
+from pitchbar_app.web import internal, pages
+from pitchbar_app.web.security import SecurityHeaders
+from pitchbar_app.web.services import Services
+
+
+def create(settings: Web) -> ASGIApp:
+    """The web application of one release."""
+    services = Services(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with services.running():
+            yield
+
+    application = Starlette(
+        routes=[
+            *health.routes(settings.app.release, "app", services.checks),
+            *pages.routes(services),
+            *internal.routes(services),
+        ],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+        lifespan=lifespan,
+    )
+    return SecurityHeaders(application)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the caller did wrong, in a sentence."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Nothing about the inside; the log has it."""
+    return JSONResponse({"error": "Pitchbar could not do this. The log of the app process says why."}, status_code=500)

@@ -1,0 +1,49 @@
+"""The worker: takes jobs off its queues, first queue first, each in a process of its own.
+
+SIGTERM ends an idle worker at once. A busy one finishes its job; when that takes longer than STOP_TIMEOUT the job is
+ended and recorded as failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from dataclasses import replace
+
+from redis.exceptions import RedisError
+from rq.serializers import JSONSerializer
+
+from pitchbar_app.draining import DrainingWorker
+from pitchbar_app.jobs import canary as canary  # imported before the first fork: a job starts without importing
+from pitchbar_app.jobs import context
+from pitchbar_app.queueing import queue
+from pitchbar_app.redis_clients import blocking
+from pitchbar_app.settings import Worker
+
+REGISTRATION_TTL = 60
+log = logging.getLogger(__name__)
+
+
+def run(settings: Worker) -> int:
+    """Serve the queues until SIGTERM; the result is the process's exit status."""
+    context.configure(settings)
+    name = f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
+    connection = blocking(settings.redis, replace(settings.app, process=name))
+    worker = DrainingWorker(
+        [queue(each, connection) for each in settings.queues],
+        name=name,
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=REGISTRATION_TTL,
+        log_job_description=False,
+    )
+    log.info("release %s serves %s", settings.app.release, ", ".join(settings.queues))
+    try:
+        worker.serve(blocking(settings.redis, settings.app, retries=0), settings.app.stop_timeout)
+    except RedisError as error:
+        log.warning("Redis does not answer: %s", error)
+    if worker.asked_to_stop:
+        return 0
+    log.error("the worker ended without being asked to")
+    return 1
