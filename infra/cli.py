@@ -1,0 +1,197 @@
+"""The `pitchbar` command: thin callers of `infra.ops`, whose heavy modules are imported only when needed."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from infra.errors import UserError
+from infra.ops.console import Console, document, error, paint
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ENVIRONMENTS = click.Choice(["local", "preview", "staging", "production"])
+_TARGETS = click.Choice(["local", "docker", "aws"])
+
+
+class _Commands(click.Group):
+    """Shows errors that are meant for people as such, lists commands in the order of their use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as failure:
+            if ctx.meta.get("json"):
+                document({"result": "failed", "error": str(failure)})
+            error(str(failure))
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+            error("Interrupted.")
+            ctx.exit(130)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pitchbar-platform", prog_name="pitchbar")
+def main() -> None:
+    """Bring Pitchbar up, look after it, take it down.
+
+    Without -s, commands work on stack `local`, or on $PULUMI_STACK where that is set.
+    """
+
+
+def _stack(command: F) -> F:
+    return click.option(
+        "-s", "--stack", envvar="PULUMI_STACK", default="local", show_default=True, help="The stack to work on."
+    )(command)
+
+
+def _json(command: F) -> F:
+    @functools.wraps(command)
+    def remembering(*args: Any, json: bool, **kwargs: Any) -> Any:
+        click.get_current_context().meta["json"] = json
+        return command(*args, json=json, **kwargs)
+
+    option = click.option("--json", is_flag=True, help="Print one JSON document on stdout, and progress on stderr.")
+    return option(remembering)  # type: ignore[return-value]
+
+
+def _confirmation(command: F) -> F:
+    yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+    no_wait = click.option("--no-wait", is_flag=True, help="Fail instead of waiting for another command on the stack.")
+    return yes(no_wait(command))
+
+
+@main.command(short_help="Bring an environment up, or up to date, and verify it.")
+@_stack
+@click.option("--environment", type=_ENVIRONMENTS, help="What to bring up; for a new stack (default: local).")
+@click.option("--target", type=_TARGETS, help="Where to bring it up; for a new stack (default: local).")
+@click.option("--release", metavar="ID", help="Release to deploy, from the release store; it stays pinned.")
+@_confirmation
+@_json
+def up(
+    stack: str, environment: str | None, target: str | None, release: str | None, yes: bool, no_wait: bool, json: bool
+) -> None:
+    """Bring an environment up, or up to date, and verify it from outside."""
+    from infra.ops.making import Wish
+    from infra.ops.show import show_up
+    from infra.ops.up import Request
+    from infra.ops.up import up as bring_up
+
+    console = Console(json)
+    report = bring_up(Request(Wish(stack, environment, target), release, yes, not no_wait), console)
+    if json:
+        document(report.document())
+    show_up(report, console)
+    sys.exit(report.code)
+
+
+@main.command(short_help="Take an environment down and leave nothing of it.")
+@_stack
+@_confirmation
+@_json
+def down(stack: str, yes: bool, no_wait: bool, json: bool) -> None:
+    """Take an environment down and leave nothing of it: neither data nor stack."""
+    from infra.ops.down import down as take_down
+
+    console = Console(json)
+    report = take_down(stack, console, yes=yes, wait=not no_wait)
+    if json:
+        document(report.document())
+    if report.error:
+        error(report.error)
+    elif report.result == "absent":
+        console.say(f"There is no stack {stack} here, so there is nothing to take down.")
+    else:
+        console.say(f"Stack {stack} is down and removed ({report.seconds:.1f} s).")
+    sys.exit(report.code)
+
+
+@main.command(short_help="Prove from outside that the environment works.")
+@_stack
+@_json
+def verify(stack: str, json: bool) -> None:
+    """Prove from outside that the environment works: pages, WebSocket, a job through every part."""
+    from infra.ops import outputs
+    from infra.ops.show import show_verdict
+    from infra.ops.stacks import known
+    from infra.ops.verify import verify as check
+
+    verdict = check(outputs.read(known(stack), secrets=True))
+    if json:
+        document(verdict.document())
+    show_verdict(verdict, Console(json))
+    sys.exit(0 if verdict.ok else 1)
+
+
+@main.command(short_help="Tell what this machine has and lacks.")
+@_json
+def doctor(json: bool) -> None:
+    """Tell what this machine has and lacks, and what to do about it."""
+    from infra.ops.doctor import doctor as examine
+
+    sys.exit(examine(json))
+
+
+@main.command(short_help="Print what lets bare `pulumi` work on the stack.")
+@_stack
+@_json
+def env(stack: str, json: bool) -> None:
+    """Print shell commands with which bare `pulumi` works on the stack.
+
+    \b
+    eval "$(.venv/bin/pitchbar env -s local)"
+    pulumi preview
+    """
+    from infra.ops.environment import shell_lines, variables
+    from infra.ops.stacks import known
+
+    found = known(stack)
+    if json:
+        document(variables(found))
+    else:
+        print("\n".join(shell_lines(found)))
+
+
+@main.command(short_help="Show processes and releases on this machine.")
+@_stack
+@_json
+def status(stack: str, json: bool) -> None:
+    """Show the processes and releases of an environment on this machine."""
+    from infra.ops.show import show_status
+    from infra.ops.status import status as look
+
+    found = look(stack)
+    if json:
+        document(found.document())
+    else:
+        show_status(found, Console())
+    sys.exit(0 if found.healthy else 1)
+
+
+@main.command(short_help="Show what processes wrote.")
+@_stack
+@click.argument("process", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="Lines of each log.")
+def logs(stack: str, process: str | None, follow: bool, lines: int) -> None:
+    """Show what processes wrote: all of them, a kind (`app`), or one (`app-1f0c3a52-0`)."""
+    from infra.ops import logs as reading
+
+    chosen = reading.files(stack, process)
+    width = max(map(len, chosen))
+    for name, path in chosen.items():
+        for line in reading.last_lines(path, lines):
+            print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}")
+    if follow:
+        for name, line in reading.follow(lambda: reading.files(stack, process)):
+            print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}", flush=True)

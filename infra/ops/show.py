@@ -1,0 +1,92 @@
+"""Reports as people read them."""
+
+from infra.ops.console import Console, error, pairs, table
+from infra.ops.status import ProcessStatus, Status
+from infra.ops.typed import typed
+from infra.ops.up import Report
+from infra.ops.verify import Verdict
+
+_GOOD_STATES = ("running", "starting")
+
+
+def show_up(report: Report, console: Console) -> None:
+    """The end of `pitchbar up`: the checks, then where everything is, or what failed."""
+    if report.verdict:
+        show_verdict(report.verdict, console)
+    if report.error:
+        error(report.error)
+        return
+    found = report.outputs.public if report.outputs else {}
+    console.say()
+    console.say(console.paint(f"Stack {report.stack.name} is up: release {found.get('release')}.", "bold"))
+    addresses = {
+        "app": found.get("app_url"),
+        "widget": found.get("widget_url"),
+        "realtime": found.get("realtime_url"),
+        "admin": "user admin; its password: pulumi stack output admin_password --show-secrets",
+    }
+    for line in pairs({name: str(value) for name, value in addresses.items() if value}):
+        console.say(line)
+    console.say(f'Bare `pulumi` works on it after: eval "$({typed(f"env -s {report.stack.name}")})"')
+    console.say(f"Took {report.seconds:.1f} s.")
+
+
+def show_verdict(verdict: Verdict, console: Console) -> None:
+    """One line for each check."""
+    rows = [
+        [
+            console.paint("ok    ", "green") if item.ok else console.paint("FAILED", "red"),
+            item.name,
+            _took(item.seconds),
+        ]
+        for item in verdict.results
+    ]
+    for line, item in zip(table(rows), verdict.results, strict=True):
+        console.say(f"{line}  {item.detail}")
+    failed = sum(not item.ok for item in verdict.results)
+    if failed:
+        error(f"{failed} of {len(verdict.results)} checks failed for release {verdict.release}.")
+    else:
+        console.say(f"Release {verdict.release} works: all {len(verdict.results)} checks passed.")
+
+
+def show_status(found: Status, console: Console) -> None:
+    """The processes, then the releases."""
+    if not found.exists:
+        console.say(
+            f"Stack {found.stack} is not up on this machine. To bring it up, type: {typed(f'up -s {found.stack}')}"
+        )
+        return
+    if not found.supervisor:
+        console.say(
+            console.paint("Its supervisor does not run.", "red") + f" To heal it: {typed(f'up -s {found.stack}')}"
+        )
+    for line in table([_process_row(item, console) for item in found.processes], ""):
+        console.say(line)
+    if found.releases:
+        console.say()
+        console.say("Releases kept, the newest first:")
+    for release in found.releases:
+        mark = console.paint("running", "green") if release.running else ""
+        console.say(f"  {release.id}  {release.created_at}  {release.created_by}  {mark}".rstrip())
+
+
+def _process_row(item: ProcessStatus, console: Console) -> list[str]:
+    state = console.paint(item.state.ljust(10), "green" if item.state in _GOOD_STATES else "red")
+    release = f"release {item.release}" if item.release else ""
+    if item.release and not item.serving:
+        release += " (not serving)"
+    return [item.name, state, f"pid {item.pid}" if item.pid else item.detail, _age(item.uptime), release]
+
+
+def _age(seconds: float) -> str:
+    if not seconds:
+        return ""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms".rjust(8)

@@ -1,0 +1,188 @@
+"""`pitchbar up`: bring an environment up to date, and count it as up only when it works from outside."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.checks import CheckFailed
+from infra.endpoints import http_get, url_endpoint
+from infra.errors import UserError
+from infra.ops import events, outputs
+from infra.ops.console import Console
+from infra.ops.engine import Outcome, capture, run
+from infra.ops.heal import heal
+from infra.ops.making import Wish, ensure
+from infra.ops.outputs import Outputs
+from infra.ops.stacks import Stack
+from infra.ops.turn import turn
+from infra.ops.typed import typed
+from infra.ops.verify import Verdict, verify
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `pitchbar up` was asked for."""
+
+    wish: Wish
+    release: str | None = None
+    yes: bool = False
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class Report:
+    """How an `up` ended: succeeded, failed, interrupted, declined, or unverified (updated, but does not work)."""
+
+    stack: Stack
+    result: str
+    seconds: float
+    changes: Mapping[str, int] = field(default_factory=dict)
+    outputs: Outputs | None = None
+    verdict: Verdict | None = None
+    error: str | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return {"succeeded": 0, "interrupted": INTERRUPTED}.get(self.result, 1)
+
+    def document(self) -> dict[str, Any]:
+        """The report for programs; secrets are not in it."""
+        return {
+            "stack": self.stack.name,
+            "result": self.result,
+            "seconds": round(self.seconds, 2),
+            "changes": dict(self.changes),
+            "outputs": dict(self.outputs.public) if self.outputs else {},
+            "verification": self.verdict.document() if self.verdict else None,
+            "error": self.error,
+        }
+
+
+def up(request: Request, console: Console) -> Report:
+    """Make the stack if it is new, heal what a killed update left, update, verify."""
+    started = time.monotonic()
+    must_be_able_to_ask(request.yes, console, typed(f"up -s {request.wish.name} --yes"))
+    with turn(request.wish.name, f"pitchbar up -s {request.wish.name}", console, wait=request.wait):
+        stack = ensure(request.wish, console)
+        heal(stack, console, wait=request.wait)
+        if request.release:
+            capture(stack, ["config", "set", "pitchbar:release", request.release])
+        outcome, record = update(stack, _arguments(request.yes), console)
+        if outcome.code != 0:
+            return _failed(stack, outcome, record, time.monotonic() - started)
+        found = outputs.read(stack, secrets=True)
+        verdict = verify(found)
+    error = None if verdict.ok else _unverified(stack, verdict)
+    result = "succeeded" if verdict.ok else "unverified"
+    return Report(stack, result, time.monotonic() - started, record.changes, found, verdict, error)
+
+
+def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcome, events.Record]:
+    """Run a command of the engine that changes things; return how it ended and its record."""
+    with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
+        log = Path(folder, "events.json")
+        # The CLI shows --event-log only to those who debug it; it is what its own Automation API uses.
+        outcome = run(
+            stack,
+            [*arguments, "--event-log", str(log)],
+            output=console.progress,
+            extra={"PULUMI_DEBUG_COMMANDS": "true"},
+        )
+        return outcome, events.read(log)
+
+
+def must_be_able_to_ask(yes: bool, console: Console, command: str) -> None:
+    """Raise `UserError` where a confirmation is needed and nobody can give one."""
+    if yes:
+        return
+    if console.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(f"This changes things, and there is no terminal to ask on. To confirm, type: {command}")
+
+
+def sentence(outcome: Outcome, record: events.Record, command: str) -> str:
+    """What failed, in its own words."""
+    if record.only_previewed:
+        return f"`{command}` was not confirmed, so nothing is changed."
+    if outcome.interrupted or record.cancelled:
+        return f"`{command}` was interrupted. The state is written; repeat the command to go on from here."
+    if record.failures:
+        return "\n".join(_told(failure) for failure in record.failures)
+    said = last_words(outcome)
+    return f"`{command}` failed: {said}" if said else f"`{command}` ended with exit code {outcome.code}."
+
+
+def last_words(outcome: Outcome) -> str:
+    """What the CLI said at the end on stderr."""
+    from infra.ops.engine import own_words
+
+    return own_words(outcome.last_words)
+
+
+def serving(found: Outputs | None) -> str | None:
+    """The release that answers visitors now, or None where none does."""
+    import json
+
+    try:
+        address = str((found.public if found else {}).get("app_url") or "")
+        authority = outputs.certificate(found) if found else None
+        answer = http_get(url_endpoint(address, authority), "/up", timeout=3)
+        return str(json.loads(answer.body)["release"]) if answer.status == 200 else None
+    except (CheckFailed, UserError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _arguments(yes: bool) -> list[str]:
+    colour = ["--color", "never"] if os.environ.get("NO_COLOR") else []
+    return ["up", "--refresh", *(["--yes", "--skip-preview"] if yes else []), *colour]
+
+
+def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: float) -> Report:
+    error = sentence(outcome, record, "pulumi up")
+    if record.only_previewed:
+        return Report(stack, "declined", seconds, error=error)
+    result = "interrupted" if outcome.interrupted or record.cancelled else "failed"
+    found = _outputs_if_any(stack)
+    release = serving(found)
+    again = typed(f"up -s {stack.name}")
+    address = found.public.get("app_url") if found else None
+    if release:
+        error += f"\nRelease {release} still serves {address}. When it is mended, type: {again}"
+    elif address:
+        error += f"\nNothing answers at {address}. When it is mended, type: {again}"
+    else:
+        error += f"\nNothing serves yet. When it is mended, type: {again}"
+    return Report(stack, result, seconds, record.changes, found, None, error)
+
+
+def _outputs_if_any(stack: Stack) -> Outputs | None:
+    try:
+        return outputs.read(stack)
+    except UserError:
+        return None
+
+
+def _unverified(stack: Stack, verdict: Verdict) -> str:
+    failed = [item for item in verdict.results if not item.ok]
+    lines = [f"  {item.name}: {item.detail}" for item in failed]
+    return "\n".join(
+        [
+            f"Release {verdict.release} is up, but {len(failed)} of {len(verdict.results)} checks from outside failed:",
+            *lines,
+            f"Look into its logs with: {typed(f'logs -s {stack.name}')}",
+            f"Check again with: {typed(f'verify -s {stack.name}')}",
+        ]
+    )
+
+
+def _told(failure: events.Failure) -> str:
+    if not failure.type or failure.type == "pulumi:pulumi:Stack":
+        return failure.message
+    return f"{failure.name} ({failure.type}): {failure.message}"

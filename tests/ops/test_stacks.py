@@ -1,0 +1,155 @@
+"""Which stacks there are, how one is made, and what is refused in words."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.errors import UserError
+from infra.ops import stacks
+from tests.ops.tiny import Tiny, until
+
+
+@pytest.mark.parametrize("name", ["a", "local", "pr-12", "a" * 24])
+def test_names_that_can_be(name: str) -> None:
+    assert stacks.checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "try_"),
+    [
+        ("Rehearsal", "rehearsal"),
+        ("pr_12", "pr-12"),
+        ("12", "rehearsal"),
+        ("a" * 25, "a" * 24),
+        ("ends-", "ends"),
+        ("../x", "x"),
+        ("", "rehearsal"),
+        ("organization/tiny/local", "organization-tiny-local"),
+    ],
+)
+def test_names_that_can_not_be(name: str, try_: str) -> None:
+    with pytest.raises(UserError) as caught:
+        stacks.checked_name(name)
+    assert str(caught.value) == (
+        f"{name!r} can't be the name of a stack: it takes 1 to 24 lower-case letters, digits and hyphens, begins with a "
+        "letter and does not end with a hyphen, because it becomes a part of host names. "
+        f"Try `-s {try_}`."
+    )
+
+
+def test_a_new_stack_has_its_settings_and_its_salt_in_the_project_home(tiny: Tiny) -> None:
+    tiny.pitchbar("up", "-s", "rehearsal", "--environment", "production", "--target", "local", "--yes")
+    document = yaml.safe_load((tiny.root / "home/stacks/Pulumi.rehearsal.yaml").read_text())
+    assert document["config"] == {
+        "pitchbar:environment": "production",
+        "pitchbar:target": "local",
+        "pitchbar:domain": "rehearsal.localhost",
+    }
+    assert document["encryptionsalt"] == tiny.state("rehearsal")["secrets_providers"]["state"]["salt"]
+    assert not list(tiny.root.glob("Pulumi.*.yaml"))
+    assert (tiny.root / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_wish_that_contradicts_the_stack_is_refused_with_the_command_that_changes_it(tiny: Tiny) -> None:
+    tiny.pitchbar("up", "-s", "demo", "--yes")
+    before = (tiny.root / "home/stacks/Pulumi.demo.yaml").read_text()
+    file = "home/stacks/Pulumi.demo.yaml"
+    finished = tiny.pitchbar("up", "-s", "demo", "--environment", "staging", "--yes")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr == (
+        f"error: Stack demo is environment local (see {file}), not staging. To change it, type: "
+        'eval "$(pitchbar env -s demo)" && pulumi config set pitchbar:environment staging\n'
+    )
+    finished = tiny.pitchbar("up", "-s", "demo", "--target", "aws", "--yes")
+    assert finished.stderr == (
+        f"error: Stack demo is of target local (see {file}), not aws, and a stack does not move. "
+        "Take another name: pitchbar up -s demo-aws --environment local --target aws\n"
+    )
+    assert (tiny.root / file).read_text() == before
+
+
+def test_a_tracked_stack_is_what_its_file_says(tiny: Tiny) -> None:
+    (tiny.root / "Pulumi.staging.yaml").write_text("config:\n  pitchbar:environment: staging\n  pitchbar:target: aws\n")
+    finished = tiny.pitchbar("up", "-s", "staging", "--target", "local", "--yes")
+    assert finished.stderr == (
+        "error: Stack staging is of target aws (see Pulumi.staging.yaml), not local, and a stack does not move. "
+        "Take another name: pitchbar up -s staging-local --environment staging --target local\n"
+    )
+
+
+def test_a_stack_of_another_target_needs_its_file(tiny: Tiny) -> None:
+    finished = tiny.pitchbar("up", "-s", "live", "--target", "aws", "--yes")
+    assert finished.stderr == (
+        "error: There is no Pulumi.live.yaml: stacks of target aws are described by a file in the checkout. "
+        "Copy the nearest one, for example: cp Pulumi.staging.yaml Pulumi.live.yaml\n"
+    )
+
+
+def test_making_can_be_interrupted_before_and_after_the_backend_knows_the_stack(tiny: Tiny) -> None:
+    tiny.pitchbar("up", "--yes")
+    passphrase = (tiny.root / "home/stacks/local.passphrase").read_text()
+    (tiny.root / "home/stacks/Pulumi.local.yaml").unlink()
+    finished = tiny.pitchbar("up", "--yes")
+    assert "already exists" not in finished.stdout + finished.stderr
+    assert (tiny.root / "home/stacks/local.passphrase").read_text() == passphrase
+    assert "pitchbar:domain: localhost" in (tiny.root / "home/stacks/Pulumi.local.yaml").read_text()
+
+
+def test_a_stack_whose_passphrase_is_lost_is_not_given_another(tiny: Tiny) -> None:
+    tiny.pitchbar("up", "--yes")
+    for file in (tiny.root / "home/stacks").iterdir():
+        file.unlink()
+    finished = tiny.pitchbar("up", "--yes")
+    assert finished.stderr == (
+        "error: Stack local is in this backend already, but its passphrase is not here. "
+        "Set it, then repeat: export PULUMI_CONFIG_PASSPHRASE_FILE=...\n"
+    )
+    assert not list((tiny.root / "home/stacks").iterdir())
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_begun(tiny: Tiny) -> None:
+    finished = tiny.pitchbar("up")
+    assert finished.stderr == (
+        "error: This changes things, and there is no terminal to ask on. To confirm, type: pitchbar up -s local --yes\n"
+    )
+    assert finished.returncode == 1
+    assert tiny.files() == set()
+
+
+class TestTurns:
+    """Two commands on one stack."""
+
+    @pytest.fixture
+    def busy(self, tiny: Tiny, tmp_path: Path) -> "subprocess.Popen[str]":
+        tiny.turn(mark=str(tmp_path / "began"), sleep=3)
+        first = tiny.start("up", "--yes")
+        until((tmp_path / "began").exists)
+        return first
+
+    def test_the_second_waits_and_says_for_whom(self, tiny: Tiny, busy: "subprocess.Popen[str]") -> None:
+        tiny.turn()
+        finished = tiny.pitchbar("up", "--yes")
+        assert (
+            f"Waiting for stack local: `pitchbar up -s local` (pid {busy.pid}) has worked on it since "
+            in finished.stdout
+        )
+        assert "locked" not in finished.stderr
+        assert busy.wait(5) == 1  # this project has nothing to verify
+        assert "+ 3 created" in busy.communicate()[0]
+        assert not (tiny.root / "home/stacks/local.lock").exists()
+
+    def test_or_fails_when_it_must_not_wait(self, tiny: Tiny, busy: "subprocess.Popen[str]") -> None:
+        finished = tiny.pitchbar("down", "--yes", "--no-wait")
+        assert finished.returncode == 1
+        since = finished.stderr.partition("since ")[2][:8]
+        assert finished.stderr == (
+            f"error: Stack local is busy: `pitchbar up -s local` (pid {busy.pid}) has worked on it since {since}. "
+            "Repeat the command when that has ended, or without --no-wait.\n"
+        )
+        time.strptime(since, "%H:%M:%S")
+        busy.send_signal(signal.SIGINT)
+        busy.communicate(timeout=20)
