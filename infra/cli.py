@@ -81,7 +81,16 @@ def _confirmation(command: F) -> F:
 def up(
     stack: str, environment: str | None, target: str | None, release: str | None, yes: bool, no_wait: bool, json: bool
 ) -> None:
-    """Bring an environment up, or up to date, and verify it from outside."""
+    """Bring an environment up, or up to date, and verify it from outside.
+
+    The release is pinned in the stack's configuration: --release, or else what the working tree holds now.
+    """
+    _bring_up(stack, environment, target, release, yes, no_wait, json)
+
+
+def _bring_up(
+    stack: str, environment: str | None, target: str | None, release: str | None, yes: bool, no_wait: bool, json: bool
+) -> None:
     from infra.ops.making import Wish
     from infra.ops.show import show_up
     from infra.ops.up import Request
@@ -93,6 +102,41 @@ def up(
         document(report.document())
     show_up(report, console)
     sys.exit(report.code)
+
+
+@main.command(short_help="List what was deployed, and what can be rolled back to.")
+@_stack
+@_json
+def releases(stack: str, json: bool) -> None:
+    """List what was deployed with what result, which release runs, and which can be rolled back to.
+
+    The list is Pulumi's own history of the stack, with what the release store knows of each release.
+    """
+    from infra.ops.releases import releases as list_releases
+    from infra.ops.show import show_releases
+    from infra.ops.stacks import known
+
+    found = list_releases(known(stack))
+    if json:
+        document({"stack": stack, "releases": [entry.document() for entry in found]})
+    else:
+        show_releases(stack, found, Console(json))
+
+
+@main.command(short_help="Go back to a release that was deployed before.")
+@_stack
+@click.option("--to", metavar="ID", help="Release to go back to (default: the one before the running one).")
+@_confirmation
+@_json
+def rollback(stack: str, to: str | None, yes: bool, no_wait: bool, json: bool) -> None:
+    """Go back to a release that was deployed before: code, dependencies and runtime configuration together.
+
+    It is checked first, then pinned and rolled out like any release. Sizes, data and secrets stay as they are.
+    """
+    from infra.ops.rollback import target_of
+    from infra.ops.stacks import known
+
+    _bring_up(stack, None, None, target_of(known(stack), to), yes, no_wait, json)
 
 
 @main.command(short_help="Take an environment down and leave nothing of it.")

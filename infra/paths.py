@@ -63,6 +63,11 @@ def environment_dir(stack: str) -> Path:
     return data_home() / f"{stack}-{hashlib.sha256(str(home()).encode()).hexdigest()[:8]}"
 
 
+def release_store(stack: str) -> Path:
+    """The folder of an environment's releases, each in a folder named by its id."""
+    return environment_dir(stack) / "releases"
+
+
 def socket_path_fits(path: Path) -> bool:
     """Whether a unix socket can have this path."""
     return len(os.fsencode(path)) <= _UNIX_SOCKET_PATH_LIMIT

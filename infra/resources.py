@@ -101,10 +101,11 @@ class Redis(_Resource):
 
 @dataclass(frozen=True)
 class ReleaseArgs:
-    """``source``: the folder ``app/``; empty for a release that is in the store."""
+    """``source``: the folder ``app/``; empty for a release that is in the store. ``runtime``: JSON."""
 
     directory: Input[str]
     release: Input[str]
+    runtime: Input[str]
     source: Input[str] = ""
 
 
@@ -123,6 +124,7 @@ class Release(_Resource):
 class MigrationArgs:
     """``timeout`` in seconds."""
 
+    directory: Input[str]
     release: Input[str]
     path: Input[str]
     command: Input[Sequence[str]]
@@ -211,9 +213,10 @@ class Gateway(_Resource):
 
 @dataclass(frozen=True)
 class RouteArgs:
-    """``generations``: for each process that visitors reach, the one they shall reach."""
+    """``generations``: for each process that visitors reach, the one they shall reach. ``release``: whose they are."""
 
     directory: Input[str]
+    release: Input[str]
     generations: Input[Mapping[str, Input[str]]]
 
 
@@ -222,3 +225,5 @@ class Route(_Resource):
 
     token = "pitchbar:local:Route"
     computed = ("current",)
+
+    release: Output[str]

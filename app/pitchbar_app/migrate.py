@@ -40,19 +40,24 @@ class MigrationError(Exception):
 def run(settings: Migrate) -> int:
     """Migrate and print `{"from": revision or null, "to": revision}`; the result is the exit status."""
     try:
-        before = migrate(settings)
+        before, after = migrate(settings)
     except MigrationError as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps({"from": before, "to": schema.head()}), flush=True)
+    print(json.dumps({"from": before, "to": after}), flush=True)
     return 0
 
 
-def migrate(settings: Migrate) -> str | None:
-    """Bring the database to this release's newest revision and return the one it was at before."""
+def migrate(settings: Migrate) -> tuple[str | None, str]:
+    """Bring the database to this release's newest revision; return the one it was at before and the one it is at now.
+
+    A newer revision that leaves this release working is left as it is.
+    """
     with _connect(settings) as guard:
         _take_turn(guard)
         before = _insist(lambda: _current(guard))
+        if before is not None and before in settings.compatible_revisions:
+            return before, before
         if before is not None and before not in schema.revisions():
             raise MigrationError(
                 f"The database is at revision {before}, which this release does not know (its newest is "
@@ -61,7 +66,7 @@ def migrate(settings: Migrate) -> str | None:
             )
         if before != schema.head():
             _insist(lambda: _upgrade(settings))
-    return before
+    return before, schema.head()
 
 
 def _connect(settings: Migrate) -> Connection:

@@ -105,6 +105,8 @@ class Migrate:
 
     app: App
     database: Database
+    compatible_revisions: tuple[str, ...]
+    """Newer revisions of the schema that leave this release working."""
     secrets: tuple[Secret, ...]
 
 
@@ -155,8 +157,9 @@ def load_migrate(environ: Mapping[str, str]) -> Migrate:
     """Read a migration's settings; every problem is reported at once."""
     reader = Reader(environ)
     app, database = _app(reader, "migrate"), _database(reader)
+    compatible = reader.names("COMPATIBLE_REVISIONS", "") if environ.get("COMPATIBLE_REVISIONS") else ()
     reader.check()
-    return Migrate(app, database, tuple(reader.secrets))
+    return Migrate(app, database, compatible, tuple(reader.secrets))
 
 
 def _app(reader: Reader, process: str) -> App:

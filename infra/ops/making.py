@@ -97,7 +97,7 @@ def _make(stack: Stack, environment: str, console: Console) -> None:
         "pitchbar:target": "local",
         "pitchbar:domain": domain_of(stack.name),
     }
-    _write_config(stack.config_file, document)
+    write_config(stack.config_file, document)
 
 
 def _initialize(stack: Stack, generated: bool) -> dict[str, Any]:
@@ -142,7 +142,8 @@ def _generate_passphrase(file: Path) -> bool:
     return True
 
 
-def _write_config(file: Path, document: dict[str, Any]) -> None:
+def write_config(file: Path, document: dict[str, Any]) -> None:
+    """Write a local stack's configuration (0600, in one step)."""
     import yaml
 
     _write_private(file, yaml.safe_dump(document, sort_keys=False))

@@ -1,6 +1,9 @@
 """Reports as people read them."""
 
+from collections.abc import Sequence
+
 from infra.ops.console import Console, error, pairs, table
+from infra.ops.releases import ReleaseEntry
 from infra.ops.status import ProcessStatus, Status
 from infra.ops.typed import typed
 from infra.ops.up import Report
@@ -48,6 +51,24 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
         error(f"{failed} of {len(verdict.results)} checks failed for release {verdict.release}.")
     else:
         console.say(f"Release {verdict.release} works: all {len(verdict.results)} checks passed.")
+
+
+def show_releases(stack: str, found: Sequence[ReleaseEntry], console: Console) -> None:
+    """One line for each release, the most recently deployed first."""
+    if not found:
+        console.say(f"Nothing was deployed to stack {stack} yet. To do so, type: {typed(f'up -s {stack}')}")
+    rows = [
+        [entry.id, entry.deployed_at.replace("T", " ")[:19], entry.result, entry.commit[:12], _can(entry, console)]
+        for entry in found
+    ]
+    for line in table(rows, ""):
+        console.say(line)
+
+
+def _can(entry: ReleaseEntry, console: Console) -> str:
+    if entry.running:
+        return console.paint("running", "green")
+    return f"can't be rolled back to: {entry.obstacle}" if entry.obstacle else "can be rolled back to"
 
 
 def show_status(found: Status, console: Console) -> None:

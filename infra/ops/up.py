@@ -14,10 +14,11 @@ from infra.endpoints import http_get, url_endpoint
 from infra.errors import UserError
 from infra.ops import events, outputs
 from infra.ops.console import Console
-from infra.ops.engine import Outcome, capture, run
+from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
 from infra.ops.making import Wish, ensure
 from infra.ops.outputs import Outputs
+from infra.ops.pin import pin
 from infra.ops.stacks import Stack
 from infra.ops.turn import turn
 from infra.ops.typed import typed
@@ -73,8 +74,8 @@ def up(request: Request, console: Console) -> Report:
     with turn(request.wish.name, f"pitchbar up -s {request.wish.name}", console, wait=request.wait):
         stack = ensure(request.wish, console)
         heal(stack, console, wait=request.wait)
-        if request.release:
-            capture(stack, ["config", "set", "pitchbar:release", request.release])
+        if request.release or stack.local:
+            pin(stack, request.release)
         outcome, record = update(stack, _arguments(request.yes), console)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)

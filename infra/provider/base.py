@@ -27,6 +27,8 @@ class Resource(ABC, Generic[I, S]):
     state: ClassVar[type[Any]]
     replaces: ClassVar[frozenset[str]] = frozenset()
     """Inputs whose change makes a new instance beside the old one, instead of an update in place."""
+    ignored: ClassVar[frozenset[str]] = frozenset()
+    """Inputs whose change alone is no change."""
 
     def check(self, inputs: I) -> Mapping[str, str]:
         """Reasons to refuse the inputs, by property. Called only when all of them are known and of the right type."""

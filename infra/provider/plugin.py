@@ -128,7 +128,7 @@ def _own(token: str) -> str:
 def _changed(resource: Resource[Any, Any], state: Any, news: Properties) -> frozenset[str]:
     """The inputs that differ from the state; one that is known only after the update counts as changed."""
     known = values(resource.inputs, news)
-    names = [field.name for field in dataclasses.fields(resource.inputs)]
+    names = {field.name for field in dataclasses.fields(resource.inputs)} - resource.ignored
     return frozenset(name for name in names if name not in known or known[name] != getattr(state, name))
 
 

@@ -8,6 +8,7 @@ from pulumi import Input, Output
 
 from infra.errors import UserError
 from infra.model import Domains, Environment
+from infra.release.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Plan:
     """The release's id: the pinned one, or that of the working tree."""
     source: str
     """The folder ``app/`` to make the release from; empty where it is pinned."""
+    runtime: Runtime
+    """What the release's processes run; a pinned one's is that of its manifest."""
     directory: Path
     """Local target: the environment's folder."""
     port: int = 0
@@ -40,6 +43,9 @@ class Landed:
     admin_password: Output[str]
     internal_queue_token: Output[str]
     ca_certificate: Input[str]
+    release: Output[str]
+    """The release that visitors reach; unknown until they do, so a refused one never gets into the outputs."""
+    schema_revision: Input[str]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,19 @@ from pathlib import Path
 
 from infra.errors import UserError
 from infra.provider.base import Resource, extend
-from infra.provider.local.layout import user_for
+from infra.provider.local.layout import Layout, user_for
 from infra.provider.local.run import run
 from infra.provider.marshal import secret
 from infra.provider.redaction import secrets_of
+from infra.release import manifest
+from infra.release.migrations import reachable_from
 
 
 @dataclass(frozen=True)
 class Inputs:
     """``command`` runs in ``path`` with ``environment`` for at most ``timeout`` seconds."""
 
+    directory: str
     release: str
     path: str
     command: tuple[str, ...]
@@ -40,11 +43,12 @@ class MigrationResource(Resource[Inputs, State]):
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         what = f"The migration of release {inputs.release}"
+        environment = {**inputs.environment, "COMPATIBLE_REVISIONS": ",".join(sorted(_compatible(inputs)))}
         output = run(
             inputs.command,
             what=what,
             timeout=inputs.timeout,
-            environment=inputs.environment,
+            environment=environment,
             secrets=secrets_of(inputs.environment),
             directory=Path(inputs.path),
             user=user_for(Path(inputs.command[0])),
@@ -60,3 +64,11 @@ class MigrationResource(Resource[Inputs, State]):
 
     def delete(self, id: str, state: State) -> None:
         """A schema is not undone; it goes with its database."""
+
+
+def _compatible(inputs: Inputs) -> frozenset[str]:
+    """The revisions of newer releases in the store on which this release can run."""
+    own = manifest.read(Path(inputs.path))
+    known = [revision.id for revision in own.revisions] if own else []
+    others = manifest.read_all(Layout(Path(inputs.directory)).releases)
+    return reachable_from(known, [other.revisions for other in others])

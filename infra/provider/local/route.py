@@ -18,9 +18,10 @@ from infra.provider.local.service import folder_of
 
 @dataclass(frozen=True)
 class Inputs:
-    """``generations``: for each process that visitors reach, the one they shall reach."""
+    """``generations``: for each process that visitors reach, the one they shall reach. ``release``: whose they are."""
 
     directory: str
+    release: str
     generations: Mapping[str, str]
 
 

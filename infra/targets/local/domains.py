@@ -24,7 +24,7 @@ class Domains:
         """Send visitors to these processes, once they are verified."""
         generations: dict[str, Output[str]] = {name: processes.services[name].generation for name in VISITED}
         opts = ResourceOptions(parent=self._opts.parent, depends_on=[self.gateway, processes.verification])
-        return Route("route", RouteArgs(str(self._plan.directory), generations), opts)
+        return Route("route", RouteArgs(str(self._plan.directory), self._plan.release, generations), opts)
 
     def _address(self) -> Address:
         scheme = "https" if self._plan.tls else "http"

@@ -3,7 +3,8 @@
 import pulumi
 from pulumi import ResourceOptions
 
-from infra.resources import Release, ReleaseArgs, Supervisor, SupervisorArgs
+from infra.release.runtime import to_json
+from infra.resources import Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.base import Landed, Plan
 from infra.targets.local.domains import Domains
 from infra.targets.local.postgres import create_postgres
@@ -25,7 +26,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         secrets = Secrets(child)
         supervisor = Supervisor("supervisor", SupervisorArgs(directory), child)
         inside = ResourceOptions(parent=self, depends_on=[supervisor])
-        release = Release("release", ReleaseArgs(directory, plan.release, plan.source), inside)
+        release = Release("release", ReleaseArgs(directory, plan.release, to_json(plan.runtime), plan.source), inside)
         postgres = create_postgres(plan, secrets.database_password.value, inside)
         redis = create_redis(plan, secrets.redis_password.value, inside)
         domains = Domains(plan, inside)
@@ -40,12 +41,12 @@ class LocalEnvironment(pulumi.ComponentResource):
             domains.address,
             inside,
         )
-        domains.route(processes)
-        self.landed = _landed(domains.address, secrets.keys(), plan, domains)
+        route = domains.route(processes)
+        self.landed = _landed(domains.address, secrets.keys(), plan, domains, processes, route)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 
 
-def _landed(address: Address, keys: Keys, plan: Plan, domains: Domains) -> Landed:
+def _landed(address: Address, keys: Keys, plan: Plan, domains: Domains, processes: Processes, route: Route) -> Landed:
     scheme = "wss" if plan.tls else "ws"
     return Landed(
         app_url=address.app_url,
@@ -55,4 +56,6 @@ def _landed(address: Address, keys: Keys, plan: Plan, domains: Domains) -> Lande
         admin_password=keys.admin_password,
         internal_queue_token=keys.queue_token,
         ca_certificate=domains.gateway.ca_certificate,
+        release=route.release,
+        schema_revision=processes.migration.revision,
     )

@@ -6,8 +6,7 @@ from typing import Any
 from pulumi import Output, ResourceOptions
 
 from infra import wiring
-from infra.commands import command_line
-from infra.model import Commands, Process, ProcessName, Served, Worker
+from infra.model import Process, ProcessName
 from infra.resources import Migration, MigrationArgs, Release, Service, ServiceArgs, Verification, VerificationArgs
 from infra.targets.base import Plan
 
@@ -42,25 +41,30 @@ class Processes:
         self.verification = self._create_verification(keys)
 
     def _create_migration(self) -> Migration:
-        migration = self._plan.environment.migration
-        command = self._command(migration.commands)
-        args = MigrationArgs(self._plan.release, self._release.path, command, migration.deadline, self._database)
+        runtime = self._plan.runtime
+        args = MigrationArgs(
+            directory=str(self._plan.directory),
+            release=self._plan.release,
+            path=self._release.path,
+            command=self._command(runtime.migration),
+            timeout=runtime.migration_timeout,
+            environment=self._database,
+        )
         return Migration("migration", args, self._opts)
 
     def _create_service(self, process: Process) -> Service:
-        queues = process.queues if isinstance(process, Worker) else ()
-        own = {"APP_PROCESS": process.name, "STOP_TIMEOUT": str(process.stop_timeout), "QUEUES": ",".join(queues)}
+        runtime = self._plan.runtime.processes[process.name]
         args = ServiceArgs(
             directory=str(self._plan.directory),
             process=process.name,
             release=self._plan.release,
             path=self._release.path,
-            command=self._command(process.commands, queues),
+            command=self._command(runtime.command),
             replicas=process.scaling.min,
-            health_path=process.ready_path if isinstance(process, Served) else "",
-            ready_timeout=process.health.deadline,
-            stop_timeout=process.stop_timeout,
-            environment={**self._environment, **own},
+            health_path=runtime.ready_path,
+            ready_timeout=runtime.ready_timeout,
+            stop_timeout=runtime.stop_timeout,
+            environment={**self._environment, **runtime.variables},
         )
         # A replacement keeps the old one until everything that needs it has moved on: that is the roll-out.
         opts = ResourceOptions.merge(self._opts, ResourceOptions(depends_on=[self.migration]))
@@ -78,9 +82,9 @@ class Processes:
         )
         return Verification("verification", args, self._opts)
 
-    def _command(self, commands: Commands, queues: tuple[str, ...] = ()) -> Output[Sequence[str]]:
-        line = command_line(commands, self._plan.environment.runtime, listen="unix:{socket}", queues=queues)
-        return self._release.python.apply(lambda python: [python if word == "python" else word for word in line])
+    def _command(self, line: Sequence[str]) -> Output[Sequence[str]]:
+        filled = [word.replace("{listen}", "unix:{socket}") for word in line]
+        return self._release.python.apply(lambda python: [python if word == "python" else word for word in filled])
 
 
 def _text(part: Any) -> Any:

@@ -6,6 +6,7 @@ from alembic import op
 
 revision = "0001"
 down_revision: str | None = None
+phase = "expand"
 
 
 def upgrade() -> None:

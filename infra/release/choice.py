@@ -1,0 +1,39 @@
+"""Which release a stack runs: the pinned one, or the working tree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import UserError
+from infra.model import Environment
+from infra.release import manifest
+from infra.release.content import release_id
+from infra.release.runtime import Runtime, render
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A release. ``source``: the folder that it is made from; empty for one that is in the store."""
+
+    release: str
+    source: str
+    runtime: Runtime
+
+
+def working_tree(source: Path, environment: Environment) -> Choice:
+    """The release that the app in ``source`` is."""
+    runtime = render(environment)
+    return Choice(release_id(source, runtime), str(source), runtime)
+
+
+def choose(pinned: str | None, source: Path, environment: Environment, store: Path) -> Choice:
+    """The pinned release as the store has it, else the working tree, which may be the pinned one itself.
+
+    Raises :class:`UserError` for a pinned release that is neither.
+    """
+    found = manifest.read(store / pinned) if pinned else None
+    if found:
+        return Choice(found.id, "", found.runtime)
+    tree = working_tree(source, environment)
+    if pinned not in (None, tree.release):
+        raise UserError(f"The pinned release {manifest.missing(store, str(pinned))}")
+    return tree
