@@ -14,19 +14,23 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue, Worker
 from rq.exceptions import DequeueTimeout
+from rq.executions import Execution
 from rq.job import Job
 from rq.worker.base import WorkerStatus
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 GRACE = 2.0
+AWAY = (RedisConnectionError, RedisTimeoutError)
 log = logging.getLogger(__name__)
 
 
@@ -64,17 +68,42 @@ class DrainingWorker(Worker):
             try:
                 self.heartbeat()
                 if self.should_run_maintenance_tasks:
-                    self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+                    self.run_maintenance_tasks()
                 return self.queue_class.dequeue_any(
                     self.queues, timeout, connection=self.connection, serializer=self.serializer
                 )
             except DequeueTimeout:
                 pause = FIRST_PAUSE
-            except (RedisConnectionError, RedisTimeoutError) as error:
+            except AWAY as error:
                 log.warning("Redis does not answer (%s), trying again in %g s", error, pause)
                 self._rest(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
         return None
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that this worker lives; while Redis is away nobody needs to know."""
+        with _patience():
+            super().heartbeat(timeout, pipeline)
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """Say that the job that is running lives."""
+        with _patience():
+            super().maintain_heartbeats(job, execution)
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """Note what this worker is doing."""
+        with _patience():
+            super().set_state(state, pipeline)
+
+    def run_maintenance_tasks(self) -> None:
+        """Look after the queues' registries."""
+        with _patience():
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Wait while all workers are suspended."""
+        with _patience():
+            super().check_for_suspension(burst)
 
     def subscribe(self) -> None:
         """Take no commands over Redis: signals say what to do, and a thread and a connection less are needed."""
@@ -110,3 +139,12 @@ class DrainingWorker(Worker):
             for client in control.client_list():
                 if client["name"].endswith(self.name) and "b" in client["flags"]:
                     control.client_unblock(int(client["id"]))
+
+
+@contextlib.contextmanager
+def _patience() -> Iterator[None]:
+    """Go on without Redis: the next wait for a job notices, and waits until it is back."""
+    try:
+        yield
+    except AWAY as error:
+        log.warning("Redis does not answer (%s)", error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 import uvicorn
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 # Longer than a gateway keeps an idle connection (Caddy: 2 minutes), so that it never uses one that is just closed here.
 IDLE_TIMEOUT = 180
 LONGEST_FRAME = 64 * 1024
+CLOSING_DEADLINE = 0.5
 
 
 class Server(uvicorn.Server):
@@ -27,7 +29,16 @@ class Server(uvicorn.Server):
             server.close()
         if self._farewell is not None:
             await self._farewell()
+            await self._answered()
         await super().shutdown(sockets)
+
+    async def _answered(self) -> None:
+        """Give the clients a moment to answer the closing of their WebSocket, so that it ends cleanly."""
+        deadline = time.monotonic() + CLOSING_DEADLINE
+        while time.monotonic() < deadline and any(
+            isinstance(connection, self.config.ws_protocol_class or ()) for connection in self.server_state.connections
+        ):
+            await asyncio.sleep(0.02)
 
 
 def serve(

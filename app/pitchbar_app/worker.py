@@ -9,9 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import time
 from dataclasses import replace
 
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.serializers import JSONSerializer
 
 from pitchbar_app.draining import DrainingWorker
@@ -22,6 +26,7 @@ from pitchbar_app.redis_clients import blocking
 from pitchbar_app.settings import Worker
 
 REGISTRATION_TTL = 60
+PAUSE = 0.5
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +35,7 @@ def run(settings: Worker) -> int:
     context.configure(settings)
     name = f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
     connection = blocking(settings.redis, replace(settings.app, process=name))
+    _wait_for(connection)
     worker = DrainingWorker(
         [queue(each, connection) for each in settings.queues],
         name=name,
@@ -47,3 +53,15 @@ def run(settings: Worker) -> int:
         return 0
     log.error("the worker ended without being asked to")
     return 1
+
+
+def _wait_for(connection: Redis) -> None:
+    """Wait until Redis answers: a worker that starts before it must not end and be given up."""
+    while True:
+        try:
+            connection.ping()
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            log.warning("Redis does not answer (%s), trying again", error)
+            time.sleep(PAUSE)
+        else:
+            return

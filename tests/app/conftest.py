@@ -1,4 +1,4 @@
-"""Servers and processes for the app's tests: PostgreSQL and Redis once, a database and processes for each test."""
+"""Servers for the app's tests, started once, and processes of the app for each test."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.app.processes import Launcher, Process, environment, launcher
 from tests.support import services
 from tests.support.services import Postgres, Redis
 
+HEAD = "0001"
 _numbers = itertools.count()
 
 
@@ -35,7 +36,7 @@ def redis(folder: Path) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def migrated(folder: Path, postgres: Postgres, redis: Redis) -> str:
-    """The name of a database at the newest revision, to be copied and never written."""
+    """The name of a database at the newest revision."""
     postgres.execute("CREATE DATABASE migrated")
     known = environment(postgres, redis, "migrated")
     with launcher(folder, known) as app:
@@ -46,10 +47,10 @@ def migrated(folder: Path, postgres: Postgres, redis: Redis) -> str:
 
 @pytest.fixture
 def database(postgres: Postgres, migrated: str) -> str:
-    """The name of a fresh database at the newest revision."""
-    name = f"app_{next(_numbers)}"
-    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
-    return name
+    """The name of a database at the newest revision, whose tables are empty."""
+    reset = f"TRUNCATE sources, canaries; DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{HEAD}')"
+    postgres.execute(reset, migrated)
+    return migrated
 
 
 @pytest.fixture
@@ -73,10 +74,9 @@ def app(folder: Path, postgres: Postgres, redis: Redis, database: str) -> Iterat
 @pytest.fixture(scope="module")
 def shared(folder: Path, postgres: Postgres, redis: Redis, migrated: str) -> Iterator[Launcher]:
     """Starts processes that several tests of one module share."""
-    name, place = f"shared_{next(_numbers)}", folder / f"p{next(_numbers)}"
+    place = folder / f"p{next(_numbers)}"
     place.mkdir()
-    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
-    with launcher(place, environment(postgres, redis, name)) as made:
+    with launcher(place, environment(postgres, redis, migrated)) as made:
         yield made
 
 

@@ -54,7 +54,7 @@ def test_realtime_without_its_subscription_is_not_ready(app: Launcher, redis: Re
     try:
         redis.execute("CLIENT", "KILL", "TYPE", "pubsub")
         checks = realtime.wait_until("/ready", 503).json["checks"]
-        assert checks == {"redis": "The subscription to Redis is not live; it is being renewed."}
+        assert checks["redis"].startswith("The subscription to Redis ")
     finally:
         redis.execute("ACL", "SETUSER", "default", "+subscribe")
     realtime.wait_until("/ready")

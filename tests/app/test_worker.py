@@ -110,7 +110,7 @@ def test_canary_queue_separates_two_releases(app: Launcher) -> None:
 
 def test_idle_worker_stops_at_once_every_time(app: Launcher) -> None:
     web = app.start("web", wait="/ready")
-    for turn in range(6):
+    for turn in range(4):
         worker = app.start("worker")
         wait_for(web, order(web), "finished")
         time.sleep(0.02 * turn)
@@ -171,6 +171,19 @@ def test_worker_goes_on_after_redis_was_away(app: Launcher, redis: Redis) -> Non
     web.wait_until("/ready")
     wait_for(web, order(web), "finished")
     assert worker.popen.poll() is None
+
+
+def test_worker_that_starts_before_redis_waits_for_it(app: Launcher, redis: Redis) -> None:
+    redis.stop()
+    try:
+        worker, stopped = app.start("worker"), app.start("worker")
+        time.sleep(2)
+        assert worker.popen.poll() is None, worker.output
+        assert stopped.stop()[0] == 0
+    finally:
+        redis.start()
+    web = app.start("web", wait="/ready")
+    wait_for(web, order(web), "finished")
 
 
 def test_worker_stops_while_redis_is_away(app: Launcher, redis: Redis) -> None:
