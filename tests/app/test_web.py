@@ -50,7 +50,7 @@ def test_page_allows_itself_only_what_it_needs(web: Process) -> None:
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert answer.headers["content-security-policy"] == (
         f"default-src 'none'; style-src 'sha256-{digest}'; script-src http://cdn.localhost:8000; "
-        "connect-src ws://realtime.localhost:8000; img-src data:; base-uri 'none'; form-action 'none'; "
+        "connect-src http://cdn.localhost:8000 http://app.localhost:8000 ws://realtime.localhost:8000; img-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -58,7 +58,7 @@ def test_page_allows_itself_only_what_it_needs(web: Process) -> None:
 
 def test_page_escapes_what_it_shows(app: Launcher) -> None:
     web = app.start("web", WIDGET_URL="http://cdn.localhost/w.js?a=1&b=2")
-    assert '<script src="http://cdn.localhost/w.js?a=1&amp;b=2" async>' in web.get("/").body.decode()
+    assert '<script src="http://cdn.localhost/w.js?a=1&amp;b=2&amp;id=' in web.get("/").body.decode()
 
 
 def test_page_without_a_database_says_so(app: Launcher, postgres: Postgres) -> None:
@@ -66,23 +66,6 @@ def test_page_without_a_database_says_so(app: Launcher, postgres: Postgres) -> N
     answer = web.get("/")
     assert answer.status == 503
     assert "<dd>not available: the database does not answer</dd>" in answer.body.decode()
-
-
-def test_widget_knows_the_realtime_server_and_is_kept_for_a_short_time(web: Process) -> None:
-    answer = web.get("/widget/widget.js")
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert answer.headers["cache-control"] == "public, max-age=300"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert b'"ws://realtime.localhost:8000/app/public-key?protocol=7&client=widget&version=1"' in answer.body
-    again = web.get("/widget/widget.js", {"If-None-Match": answer.headers["etag"]})
-    assert (again.status, again.body) == (304, b"")
-
-
-def test_widget_address_may_be_the_host_alone(app: Launcher) -> None:
-    web = app.start("web", WIDGET_URL="https://cdn.example.com", REVERB_SCHEME="https", REVERB_PORT="443")
-    assert '<script src="https://cdn.example.com/widget/widget.js" async>' in web.get("/").body.decode()
-    assert b'"wss://realtime.localhost/app/public-key' in web.get("/widget/widget.js").body
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from pitchbar_app import health
 from pitchbar_app.settings import Web
-from pitchbar_app.web import internal, pages
+from pitchbar_app.web import internal, pages, widget
 from pitchbar_app.web.security import SecurityHeaders
 from pitchbar_app.web.services import Services
 
@@ -31,6 +31,7 @@ def create(settings: Web) -> ASGIApp:
         routes=[
             *health.routes(settings.app.release, "app", services.checks),
             *pages.routes(services),
+            *widget.routes(settings),
             *internal.routes(services),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},

@@ -1,11 +1,10 @@
-"""The page that people see, and the widget's script."""
+"""The pages that people see."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import hashlib
-import json
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -13,10 +12,11 @@ from string import Template
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from pitchbar_app.settings import Web
+from pitchbar_app.web import widget
 from pitchbar_app.web.services import Services
 
 FOLDER = Path(__file__).parent
@@ -24,10 +24,9 @@ COUNT_DEADLINE = 2.0
 
 
 def routes(services: Services) -> list[Route]:
-    """The routes of the page and the script."""
+    """The routes of the pages."""
     settings = services.settings
-    script = widget(settings)
-    tag = f'"{hashlib.sha256(script).hexdigest()[:32]}"'
+    headers = {"content-security-policy": _policy(settings), "cache-control": "no-store"}
 
     async def index(request: Request) -> HTMLResponse:
         sources = await _sources(services)
@@ -36,30 +35,21 @@ def routes(services: Services) -> list[Route]:
             environment=escape(settings.app.environment),
             release=escape(settings.app.release),
             sources=sources or "not available: the database does not answer",
-            widget=escape(settings.widget_url, quote=True),
+            widget=escape(widget.address(settings), quote=True),
         )
-        headers = {"content-security-policy": _policy(settings), "cache-control": "no-store"}
         return HTMLResponse(page, status_code=200 if sources else 503, headers=headers)
 
-    async def widget_script(request: Request) -> Response:
-        headers = {
-            "cache-control": "public, max-age=300",
-            "etag": tag,
-            "access-control-allow-origin": "*",
-            "cross-origin-resource-policy": "cross-origin",
-        }
-        if tag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(script, media_type="text/javascript", headers=headers)
+    async def demo(request: Request) -> HTMLResponse:
+        page = Template(_read("templates/demo.html")).substitute(
+            style=_read("static/page.css"),
+            plain=escape(settings.widget_url),
+            script=escape(_origin(settings.widget_url)),
+            connect=escape(" ".join(_connected(settings))),
+            widget=escape(widget.address(settings), quote=True),
+        )
+        return HTMLResponse(page, headers=headers)
 
-    return [Route("/", index), Route("/widget/widget.js", widget_script)]
-
-
-def widget(settings: Web) -> bytes:
-    """The widget's script, told which realtime server to talk to."""
-    realtime = settings.realtime
-    known = json.dumps({"socket": f"{realtime.origin}/app/{realtime.key}?protocol=7&client=widget&version=1"})
-    return f"({_read('static/widget.js').strip()})({known});\n".encode()
+    return [Route("/", index), Route("/demo", demo)]
 
 
 async def _sources(services: Services) -> str | None:
@@ -70,20 +60,29 @@ async def _sources(services: Services) -> str | None:
 
 
 def _policy(settings: Web) -> str:
-    """Allow this page its own style, the widget's script and the realtime server, and nothing else."""
+    """Allow a page its own style, the widget's script and what that talks to, and nothing else."""
     digest = base64.b64encode(hashlib.sha256(_read("static/page.css").encode()).digest()).decode()
-    address = urlsplit(settings.widget_url)
     rules = (
         "default-src 'none'",
         f"style-src 'sha256-{digest}'",
-        f"script-src {address.scheme}://{address.netloc}",
-        f"connect-src {settings.realtime.origin}",
+        f"script-src {_origin(settings.widget_url)}",
+        f"connect-src {' '.join(_connected(settings))}",
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
     return "; ".join(rules)
+
+
+def _connected(settings: Web) -> tuple[str, ...]:
+    """The origins that the widget talks to, each once."""
+    return tuple(dict.fromkeys((_origin(settings.widget_url), _origin(settings.url), settings.realtime.origin)))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @cache

