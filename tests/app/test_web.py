@@ -50,7 +50,8 @@ def test_page_allows_itself_only_what_it_needs(web: Process) -> None:
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert answer.headers["content-security-policy"] == (
         f"default-src 'none'; style-src 'sha256-{digest}'; script-src http://cdn.localhost:8000; "
-        "connect-src http://cdn.localhost:8000 http://app.localhost:8000 ws://realtime.localhost:8000; img-src data:; base-uri 'none'; form-action 'none'; "
+        "connect-src http://cdn.localhost:8000 http://app.localhost:8000 ws://realtime.localhost:8000; "
+        "img-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -37,7 +37,7 @@ def routes(settings: Web) -> list[Route]:
         tag = f'"{made.id}-{encoding}"'
         headers = {
             **FOR_EVERYONE,
-            # A page of the next release may ask the one before it: what has another hash must not be kept under this one.
+            # The release before may be asked for the next one's script: another hash than its own, so not to be kept.
             "cache-control": FOR_EVER if request.query_params.get("id") == made.id else SHORTLY,
             "etag": tag,
             "vary": "accept-encoding",
