@@ -29,7 +29,13 @@ export class Panel {
   readonly #launcher = make("button", { type: "button", class: "launcher", "aria-haspopup": "dialog" }, "Ask a question");
   readonly #close = make("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
   readonly #log = make("div", { class: "log", role: "log", "aria-label": "Questions and answers", tabindex: "0" });
-  readonly #input = make("textarea", { id: "question", rows: "1", maxlength: LONGEST_QUESTION, enterkeyhint: "send" });
+  readonly #input = make("textarea", {
+    id: "question",
+    rows: "1",
+    maxlength: LONGEST_QUESTION,
+    enterkeyhint: "send",
+    placeholder: "Your question",
+  });
   readonly #send = make("button", { type: "submit", class: "send" }, "Send");
   readonly #form = make("form", {}, make("label", { class: "unseen", for: "question" }, "Your question"));
   readonly #dialog = make("div", { class: "panel", role: "dialog", "aria-modal": "true", "aria-labelledby": "title" });

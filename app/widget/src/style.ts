@@ -45,6 +45,7 @@ a { color: var(--link); }
 form { display: flex; gap: 8px; align-items: flex-end; padding: 12px; border-top: 1px solid var(--line); }
 textarea { flex: 1; min-width: 0; resize: none; padding: 9px 14px; border: 1px solid var(--quiet); border-radius: 14px;
   background: var(--paper); }
+textarea::placeholder { color: var(--quiet); opacity: 1; }
 .send { padding: 10px 18px; }
 .send[aria-disabled="true"] { opacity: 0.6; cursor: default; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
