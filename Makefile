@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint bench setup setup-dev lock
+.PHONY: help up down dev test lint widget widget-check screenshots bench setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -8,13 +8,16 @@ PYTHON := .venv/bin/python
 FLAGS ?=
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: setup ## Make an environment on this machine, verify it, print its addresses
 	@$(PITCHBAR) up -s local --yes $(FLAGS)
 
 down: setup ## Remove that environment
 	@$(PITCHBAR) down -s local --yes $(FLAGS)
+
+dev: setup-dev ## Make an environment that reloads what is edited; Ctrl-C stops it
+	@$(PITCHBAR) dev $(FLAGS)
 
 test: lint ## Run every test: types and style, the fast tests, then the live ones on real services
 	@$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/live $(FLAGS)
@@ -25,6 +28,16 @@ lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@cd app && ../$(PYTHON) -m mypy --strict --python-executable "$$(../$(PYTHON) -m tools.app_python)" pitchbar_app
+	@$(PYTHON) -m tools.widget types lint
+
+widget: setup-dev ## Check the widget and bundle it into the app, within its size budget
+	@$(PYTHON) -m tools.widget types lint build
+
+widget-check: setup-dev ## Check the widget, its size, and that the bundle in the app is what its source makes
+	@$(PYTHON) -m tools.widget types lint check
+
+screenshots: setup-dev ## Renew the pictures in docs/images
+	@PITCHBAR_SCREENSHOTS=docs/images $(PYTHON) -m pytest -q tests/browser $(FLAGS)
 
 bench: setup-dev ## Measure what the project promises about speed
 	@$(PYTHON) -m bench $(FLAGS)
