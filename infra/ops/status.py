@@ -9,7 +9,7 @@ from typing import Any
 
 from infra import paths
 from infra.ops import stacks
-from infra.provider.local.layout import Layout
+from infra.provider.local.layout import ACCEPTED, Layout
 from infra.provider.local.supervision import RUNNING, Supervisor
 
 _GOOD = ("running", "starting")
@@ -96,8 +96,6 @@ def _processes(layout: Layout, supervisor: Supervisor) -> tuple[ProcessStatus, .
 
 def _serving(layout: Layout) -> frozenset[str]:
     """The generations that the gateway sends visitors to, and the accepted workers beside them."""
-    from infra.provider.local.service import ACCEPTED  # loads all of Pulumi
-
     reached = layout.current.iterdir() if layout.current.is_dir() else ()
     workers = (file.parent for file in layout.services.glob(f"worker-*/{ACCEPTED}"))
     return frozenset(link.resolve().name for link in (*reached, *workers))
