@@ -160,6 +160,18 @@ def down(stack: str, yes: bool, no_wait: bool, json: bool) -> None:
     sys.exit(report.code)
 
 
+@main.command(short_help="Make an environment that reloads what is edited.")
+@click.option("-s", "--stack", default="dev", show_default=True, help="The stack to work on.")
+def dev(stack: str) -> None:
+    """Make an environment whose processes follow the working tree, and show what they write, until Ctrl-C.
+
+    Ctrl-C stops everything; the data stays for the next time. `pitchbar down -s dev` removes it.
+    """
+    from infra.ops.dev import dev as develop
+
+    sys.exit(develop(stack, Console()))
+
+
 @main.command(short_help="Prove from outside that the environment works.")
 @_stack
 @_json

@@ -21,8 +21,9 @@ LAYERS = {
     ),
     EFFECTS: (
         "infra.app_environment infra.building infra.checks infra.cli infra.endpoints infra.lifeline infra.pusher "
-        "infra.ops infra.ops.console infra.ops.doctor infra.ops.down infra.ops.engine infra.ops.environment "
-        "infra.ops.events infra.ops.heal infra.ops.logs infra.ops.making infra.ops.outputs infra.ops.show "
+        "infra.ops infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down infra.ops.engine infra.ops.environment "
+        "infra.ops.events infra.ops.heal infra.ops.logs infra.ops.making infra.ops.outputs infra.ops.reload "
+        "infra.ops.show "
         "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
         "infra.provider infra.provider.__main__ infra.provider.base infra.provider.cancellation infra.provider.marshal "
         "infra.provider.plugin infra.provider.redaction infra.provider.secret infra.provider.server "

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from infra import toolchain
 from infra.errors import UserError
@@ -29,17 +30,20 @@ def command(name: str) -> list[str]:
     return [node, *COMMANDS[name]]
 
 
-def main(names: Sequence[str]) -> int:
-    """Run the tools one after another; the first that fails ends it."""
-    for name in names:
-        done = subprocess.run(command(name), cwd=FOLDER, check=False)
+def main(names: Sequence[str]) -> NoReturn:
+    """Run the tools one after another, and exit with the first failure or with the last one's code."""
+    *first, last = [command(name) for name in names]
+    os.chdir(FOLDER)
+    for line in first:
+        done = subprocess.run(line, check=False)
         if done.returncode:
-            return done.returncode
-    return 0
+            sys.exit(done.returncode)
+    sys.stdout.flush()
+    os.execv(last[0], last)  # So that whoever stops this stops that.
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        main(sys.argv[1:])
     except UserError as error:
         sys.exit(f"{Path(sys.argv[0]).stem}: {error}")

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-_COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "faint": "2"}
+_COLOURS = {
+    **{"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"},
+    **{"bold": "1", "faint": "2"},
+}
 
 
 @dataclass(frozen=True)

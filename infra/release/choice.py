@@ -6,7 +6,7 @@ from pathlib import Path
 from infra.errors import UserError
 from infra.model import Environment
 from infra.release import manifest
-from infra.release.content import release_id
+from infra.release.content import LIVE, live_id, release_id
 from infra.release.runtime import Runtime, render
 
 
@@ -25,6 +25,12 @@ def working_tree(source: Path, environment: Environment) -> Choice:
     return Choice(release_id(source, runtime), str(source), runtime)
 
 
+def live(source: Path, environment: Environment) -> Choice:
+    """The release whose files follow ``source``."""
+    runtime = render(environment)
+    return Choice(live_id(source, runtime), str(source), runtime)
+
+
 def choose(pinned: str | None, source: Path, environment: Environment, store: Path) -> Choice:
     """The pinned release as the store has it, else the working tree, which may be the pinned one itself.
 
@@ -33,7 +39,7 @@ def choose(pinned: str | None, source: Path, environment: Environment, store: Pa
     found = manifest.read(store / pinned) if pinned else None
     if found:
         return Choice(found.id, "", found.runtime)
-    tree = working_tree(source, environment)
+    tree = (live if pinned and pinned.startswith(LIVE) else working_tree)(source, environment)
     if pinned not in (None, tree.release):
         raise UserError(f"The pinned release {manifest.missing(store, str(pinned))}")
     return tree

@@ -1,7 +1,7 @@
 """A release is identified by its content: the app's package, the lock of its dependencies, how it is run."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra.errors import UserError
@@ -9,6 +9,8 @@ from infra.release.runtime import Runtime, to_json
 
 PACKAGE = "pitchbar_app"
 LOCK = "requirements.txt"
+LIVE = "working-tree-"
+"""How the id of a release begins whose files follow the working tree (`pitchbar dev`)."""
 
 
 def files(source: Path) -> Iterator[Path]:
@@ -21,6 +23,19 @@ def files(source: Path) -> Iterator[Path]:
             yield path
 
 
+def identify(release: str, source: Path, runtime: Runtime) -> str:
+    """The id that ``source`` has as a release of the same kind as ``release``."""
+    return live_id(source, runtime) if release.startswith(LIVE) else release_id(source, runtime)
+
+
+def live_id(source: Path, runtime: Runtime) -> str:
+    """The id of a release whose files follow ``source``. It changes with what takes more than a restart: the lock of
+    the dependencies, the migrations, the runtime configuration."""
+    versions = source / PACKAGE / "migrations" / "versions"
+    kept = [path for path in files(source) if path == source / LOCK or path.is_relative_to(versions)]
+    return LIVE + _digest(source, runtime, kept)[:8]
+
+
 def release_id(source: Path, runtime: Runtime) -> str:
     """The release's id: 12 hexadecimal digits of the SHA-256 over each file's path, size and bytes and the runtime
     configuration.
@@ -31,9 +46,13 @@ def release_id(source: Path, runtime: Runtime) -> str:
         raise UserError(
             f"{source} holds no app: it needs the package {PACKAGE}/ and {LOCK}. Run this in a whole checkout."
         )
+    return _digest(source, runtime, files(source))[:12]
+
+
+def _digest(source: Path, runtime: Runtime, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256(to_json(runtime).encode())
-    for path in files(source):
+    for path in paths:
         content = path.read_bytes()
         digest.update(f"{path.relative_to(source)}\0{len(content)}\0".encode())
         digest.update(content)
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()

@@ -166,7 +166,7 @@ def new_world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="pb-"))
     folder.chmod(0o755)
     world = World(folder)
-    shutil.copytree(project_root() / "app", world.app, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(project_root() / "app", world.app, ignore=shutil.ignore_patterns("__pycache__", "widget"))
     try:
         yield world
     finally:

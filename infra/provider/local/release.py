@@ -87,7 +87,7 @@ def _add(inputs: Inputs, path: Path) -> Manifest:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     runtime = from_json(inputs.runtime)
-    if content.release_id(draft, runtime) != inputs.release:
+    if content.identify(inputs.release, draft, runtime) != inputs.release:
         folders.remove(draft)
         raise UserError(f"{source} was edited while release {inputs.release} was made from it. Run `pulumi up` again.")
     compileall.compile_dir(draft, quiet=2, stripdir=draft, prependdir=path)

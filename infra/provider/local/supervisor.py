@@ -61,11 +61,16 @@ class SupervisorResource(Resource[Inputs, State]):
 
     def delete(self, id: str, state: State) -> None:
         layout = Layout(Path(state.directory))
-        supervisor = Supervisor(layout)
-        patience = _STOP_SECONDS if supervisor.answers() else 5
-        supervisor.shutdown()
-        _end_leftovers(layout, patience)
+        stop(layout)
         folders.remove(layout.directory)
+
+
+def stop(layout: Layout) -> None:
+    """Stop everything that runs in an environment, and keep its data."""
+    supervisor = Supervisor(layout)
+    patience = _STOP_SECONDS if supervisor.answers() else 5
+    supervisor.shutdown()
+    _end_leftovers(layout, patience)
 
 
 def _start(layout: Layout) -> None:
