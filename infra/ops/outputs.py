@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import UserError
+from infra.ops import stacks
 from infra.ops.engine import capture
 from infra.ops.stacks import Stack
 from infra.ops.typed import typed
@@ -21,12 +22,16 @@ class Outputs:
 
     public: Mapping[str, Any]
     secret: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    stack: str = stacks.DEFAULT
 
     def text(self, name: str) -> str:
         """An output that every environment has. Raises `UserError` where it is not there yet."""
         value = self.secret.get(name, self.public.get(name))
         if value in (None, "", REDACTED):
-            raise UserError(f"The stack has no output {name!r}, so it is not up. To bring it up, type: {typed('up')}")
+            raise UserError(
+                f"Stack {self.stack} has no output {name!r}, so it is not up. "
+                f"To bring it up, type: {typed(f'up -s {self.stack}')}"
+            )
         return str(value)
 
 
@@ -36,7 +41,7 @@ def read(stack: Stack, *, secrets: bool = False) -> Outputs:
     with ThreadPoolExecutor(len(commands)) as pool:
         public, *shown = pool.map(lambda command: json.loads(capture(stack, command) or "{}"), commands)
     hidden = {name: value for name, value in shown[0].items() if _is_secret(public.get(name), value)} if shown else {}
-    return Outputs({name: value for name, value in public.items() if value != REDACTED}, hidden)
+    return Outputs({name: value for name, value in public.items() if value != REDACTED}, hidden, stack.name)
 
 
 def certificate(outputs: Outputs) -> str | None:

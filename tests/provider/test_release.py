@@ -1,0 +1,274 @@
+"""The release store: content-addressed, complete or not there, never short of what is in use."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.errors import UserError
+from infra.provider.local.release import KEPT, Inputs, ReleaseResource, State
+from infra.release.content import files, migration_head, release_id
+from tests.support.environment import APP, Environment
+
+RESOURCE = ReleaseResource()
+
+
+@pytest.fixture
+def source(folder: Path) -> Path:
+    """A small app with the bundled app's dependencies, so that no environment has to be made for it."""
+    app = folder / "app"
+    versions = app / "pitchbar_app" / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    shutil.copyfile(APP / "requirements.txt", app / "requirements.txt")
+    (app / "pitchbar_app" / "__init__.py").write_text("")
+    (app / "pitchbar_app" / "page.html").write_text("<p>one</p>")
+    revision(versions, "0001", None)
+    return app
+
+
+@pytest.fixture(autouse=True)
+def empty_store(home: Environment) -> None:
+    for path in home.layout.releases.iterdir():
+        shutil.rmtree(path)
+
+
+def revision(versions: Path, name: str, down: str | None) -> None:
+    (versions / f"{name}.py").write_text(f"revision: str = {name!r}\ndown_revision = {down!r}\n")
+
+
+def change(source: Path, text: str) -> str:
+    (source / "pitchbar_app" / "page.html").write_text(text)
+    return release_id(source)
+
+
+def inputs(home: Environment, source: Path, release: str = "") -> Inputs:
+    return Inputs(home.directory, release or release_id(source), str(source))
+
+
+def create(home: Environment, source: Path) -> State:
+    return RESOURCE.create(inputs(home, source))[1]
+
+
+def stored(home: Environment) -> set[str]:
+    return {path.name for path in home.layout.releases.iterdir()}
+
+
+def test_the_same_content_is_the_same_release_wherever_and_whenever(source: Path, folder: Path) -> None:
+    copy = folder / "elsewhere"
+    shutil.copytree(source, copy)
+    os.utime(copy / "requirements.txt", (1, 1))
+    (copy / "pitchbar_app" / "__pycache__").mkdir()
+    (copy / "pitchbar_app" / "__pycache__" / "x.pyc").write_bytes(b"x")
+    (copy / "pitchbar_app" / ".hidden").write_text("x")
+    (copy / "pyproject.toml").write_text("x")
+    assert release_id(copy) == release_id(source)
+    assert re.fullmatch("[0-9a-f]{12}", release_id(source))
+
+
+def test_another_content_name_or_lock_is_another_release(source: Path) -> None:
+    seen = {release_id(source), change(source, "<p>two</p>")}
+    (source / "pitchbar_app" / "page.html").rename(source / "pitchbar_app" / "other.html")
+    seen.add(release_id(source))
+    with (source / "requirements.txt").open("a") as lock:
+        lock.write("# edited\n")
+    seen.add(release_id(source))
+    assert len(seen) == 4
+
+
+def test_bytes_moved_from_one_file_to_the_next_are_another_release(source: Path) -> None:
+    package = source / "pitchbar_app"
+    (package / "a").write_text("xy")
+    (package / "b").write_text("z")
+    before = release_id(source)
+    (package / "a").write_text("x")
+    (package / "b").write_text("yz")
+    assert release_id(source) != before
+
+
+def test_a_folder_without_an_app_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError) as refusal:
+        release_id(folder)
+    assert str(refusal.value) == (
+        f"{folder} holds no app: it needs the package pitchbar_app/ and requirements.txt. Run this in a whole checkout."
+    )
+
+
+def test_the_head_is_the_revision_that_no_other_follows(source: Path) -> None:
+    versions = source / "pitchbar_app" / "migrations" / "versions"
+    revision(versions, "aaaa", "0001")
+    assert migration_head(source) == "aaaa"
+
+
+def test_two_heads_are_refused(source: Path) -> None:
+    versions = source / "pitchbar_app" / "migrations" / "versions"
+    revision(versions, "aaaa", "0001")
+    revision(versions, "bbbb", "0001")
+    with pytest.raises(UserError) as refusal:
+        migration_head(source)
+    assert str(refusal.value) == (
+        "The app's migrations have 2 heads (aaaa, bbbb) and must have one. Join them with `alembic merge heads`."
+    )
+
+
+def test_no_head_is_refused(source: Path) -> None:
+    (source / "pitchbar_app" / "migrations" / "versions" / "0001.py").unlink()
+    with pytest.raises(UserError) as refusal:
+        migration_head(source)
+    assert str(refusal.value) == (
+        "The app's migrations have 0 heads (none) and must have one. Join them with `alembic merge heads`."
+    )
+
+
+def test_a_release_is_a_copy_with_its_python_and_its_head(home: Environment, source: Path) -> None:
+    state = create(home, source)
+    path = Path(state.path)
+    assert path == home.layout.releases / state.release
+    assert release_id(path) == state.release
+    assert [file.relative_to(path) for file in files(path)] == [file.relative_to(source) for file in files(source)]
+    assert state.migration_head == "0001"
+    assert subprocess.run([state.python, "-c", "import starlette"], check=True).returncode == 0
+
+
+def test_its_modules_are_compiled_for_the_folder_where_they_are(home: Environment, source: Path) -> None:
+    package = Path(create(home, source).path) / "pitchbar_app"
+    [compiled] = (package / "__pycache__").glob("__init__.*.pyc")
+    assert str(package / "__init__.py").encode() in compiled.read_bytes()
+
+
+def test_its_manifest_says_what_it_is(home: Environment, source: Path) -> None:
+    before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    state = create(home, source)
+    manifest = json.loads((Path(state.path) / "manifest.json").read_text())
+    assert list(manifest) == ["id", "created_at", "created_by", "commit", "migration_head"]
+    assert before <= manifest["created_at"] <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    assert (manifest["id"], manifest["commit"], manifest["migration_head"]) == (state.release, "", "0001")
+    assert manifest["created_by"]
+
+
+def test_its_manifest_names_the_commit_and_whether_it_was_edited(home: Environment, source: Path) -> None:
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(source), "-c", "user.name=n", "-c", "user.email=e@example.com", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit() -> str:
+        return str(json.loads((Path(create(home, source).path) / "manifest.json").read_text())["commit"])
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    assert commit() == git("rev-parse", "HEAD")
+    change(source, "<p>edited</p>")
+    assert commit() == f"{git('rev-parse', 'HEAD')}-dirty"
+
+
+def test_the_same_release_is_made_once(home: Environment, source: Path) -> None:
+    state = create(home, source)
+    manifest = Path(state.path) / "manifest.json"
+    before = manifest.stat().st_mtime_ns
+    assert create(home, source) == state
+    assert manifest.stat().st_mtime_ns == before
+
+
+def test_a_next_release_leaves_the_one_before(home: Environment, source: Path) -> None:
+    first = create(home, source)
+    change(source, "<p>two</p>")
+    second = RESOURCE.update("releases", first, inputs(home, source))
+    assert stored(home) == {first.release, second.release}
+    assert (Path(first.path) / "pitchbar_app" / "page.html").read_text() == "<p>one</p>"
+
+
+def test_what_an_interruption_left_is_made_anew(home: Environment, source: Path) -> None:
+    release = release_id(source)
+    for left in (home.layout.releases / f".{release}.draft", home.layout.releases / release):
+        (left / "pitchbar_app").mkdir(parents=True)
+        (left / "pitchbar_app" / "torn.py").write_text("x = (")
+    state = create(home, source)
+    assert stored(home) == {release}
+    assert release_id(Path(state.path)) == release
+
+
+def test_a_source_that_is_edited_meanwhile_is_refused_and_leaves_nothing(
+    home: Environment, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copyfile
+
+    def edit_then_copy(origin: Path, target: Path) -> None:
+        if Path(origin).name == "page.html":
+            change(source, "<p>edited while it was copied</p>")
+        copy(origin, target)
+
+    wanted = inputs(home, source)
+    monkeypatch.setattr(shutil, "copyfile", edit_then_copy)
+    with pytest.raises(UserError) as refusal:
+        RESOURCE.create(wanted)
+    assert str(refusal.value) == (
+        f"{source} was edited while release {wanted.release} was made from it. Run `pulumi up` again."
+    )
+    assert stored(home) == set()
+
+
+def test_the_oldest_go_and_those_in_use_stay(home: Environment, source: Path) -> None:
+    releases = []
+    for number in range(KEPT + 3):
+        change(source, f"<p>{number}</p>")
+        releases.append(create(home, source).release)
+        now = time.time() - 1000 + number
+        os.utime(home.layout.releases / releases[-1] / "manifest.json", (now, now))
+        if number == 1:
+            service = home.layout.services / "app-00000000"
+            service.mkdir()
+            (service / "service.json").write_text(json.dumps({"release": releases[-1]}))
+    assert stored(home) == {releases[1], *releases[-KEPT:]}
+    shutil.rmtree(service)
+
+
+def test_an_old_release_that_is_asked_for_again_stays(home: Environment, source: Path) -> None:
+    first = create(home, source)
+    os.utime(Path(first.path) / "manifest.json", (1, 1))
+    for number in range(KEPT - 1):
+        change(source, f"<p>{number}</p>")
+        create(home, source)
+    change(source, "<p>last</p>")
+    RESOURCE.create(Inputs(home.directory, first.release))
+    assert first.release in stored(home)
+
+
+def test_a_pinned_release_of_the_store_needs_no_source(home: Environment, source: Path) -> None:
+    first = create(home, source)
+    pinned = Inputs(home.directory, first.release)
+    assert RESOURCE.check(pinned) == {}
+    assert RESOURCE.update("releases", first, pinned) == State(**{**vars(first), "source": ""})
+
+
+def test_an_unknown_pin_is_refused_with_what_there_is(home: Environment, source: Path) -> None:
+    known = sorted([create(home, source).release, change(source, "<p>two</p>")])
+    create(home, source)
+    assert RESOURCE.check(Inputs(home.directory, "0123456789ab")) == {
+        "release": f"0123456789ab is not in the release store. It holds {known[0]}, {known[1]}."
+    }
+
+
+def test_a_pin_on_an_empty_store_is_refused_with_the_way_out(home: Environment) -> None:
+    assert RESOURCE.check(Inputs(home.directory, "0123456789ab")) == {
+        "release": "0123456789ab is not in the release store. The store is empty. "
+        "Run `pulumi config rm pitchbar:release` to release the working tree."
+    }
+
+
+def test_a_refresh_finds_it_or_finds_it_gone(home: Environment, source: Path) -> None:
+    state = create(home, source)
+    assert RESOURCE.read("releases", state) == state
+    shutil.rmtree(state.path)
+    assert RESOURCE.read("releases", state) is None
+
+
+def test_delete_removes_the_store(home: Environment, source: Path) -> None:
+    state = create(home, source)
+    RESOURCE.delete("releases", state)
+    assert not home.layout.releases.exists()
+    home.layout.releases.mkdir()
