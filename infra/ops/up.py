@@ -13,7 +13,7 @@ from typing import Any
 from infra.checks import CheckFailed
 from infra.endpoints import http_get, url_endpoint
 from infra.errors import UserError
-from infra.ops import events, outputs, stacks
+from infra.ops import events, outputs
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
@@ -158,9 +158,6 @@ def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: floa
     if not stack.local and "no stack selected" in error:
         make = in_shell(stack.name, f"pulumi stack init {stack.name}")
         lines.append(f"Stack {stack.name} is not in this backend. To make it there, type: {make}")
-    if pinned := stacks.settings(stack).get("release", ""):
-        unpin = in_shell(stack.name, "pulumi config rm pitchbar:release")
-        lines.append(f"The stack is pinned to release {pinned}. To release the working tree instead, type: {unpin}")
     goal = "To go on" if interrupted or outcome.code < 0 else "When it is mended"
     lines.append(f"{goal}, type: {typed(f'up -s {stack.name}')}")
     result = "interrupted" if interrupted else "failed"
