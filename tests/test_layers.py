@@ -21,8 +21,10 @@ LAYERS = {
         "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets"
     ),
     EFFECTS: (
-        "infra.app_environment infra.building infra.checks infra.cli infra.endpoints infra.lifeline infra.pusher "
-        "infra.ops infra.ops.console infra.ops.doctor infra.ops.down infra.ops.engine infra.ops.environment "
+        "infra.app_environment infra.building infra.checks infra.cli infra.empty_cluster infra.endpoints "
+        "infra.lifeline infra.pusher "
+        "infra.ops infra.ops.checkpoint infra.ops.console infra.ops.doctor infra.ops.down infra.ops.engine "
+        "infra.ops.environment "
         "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs "
         "infra.ops.pin infra.ops.releases infra.ops.rollback infra.ops.show "
         "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
@@ -32,6 +34,7 @@ LAYERS = {
         "infra.provider.local.migration infra.provider.local.ports infra.provider.local.postgres "
         "infra.provider.local.redis infra.provider.local.release infra.provider.local.route infra.provider.local.run "
         "infra.provider.local.service infra.provider.local.supervision infra.provider.local.supervisor "
+        "infra.provider.local.supervisord "
         "infra.provider.local.verification stacks stacks.__main__"
     ),
 }

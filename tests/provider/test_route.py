@@ -1,16 +1,14 @@
 """The switch between releases."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from infra.errors import UserError
 from infra.provider.local.gateway import GatewayResource, State
 from infra.provider.local.route import Inputs as RouteInputs
 from infra.provider.local.route import RouteResource
 from tests.support.environment import Environment
-from tests.support.processes import wait_until
+from tests.support.processes import again_and_again, wait_until
 from tests.support.visits import HOSTS, accepted_release, gateway_inputs, get, route, said
 
 GATEWAY, ROUTE = GatewayResource(), RouteResource()
@@ -48,38 +46,29 @@ def test_the_switch_changes_every_process_at_once(
     assert [said(get(gateway, host))[1] for host in HOSTS] == ["new"] * 3
 
 
-def test_no_request_fails_and_none_goes_back_while_releases_are_switched(
+def test_no_request_fails_while_releases_are_switched_and_the_first_one_after_meets_the_other(
     home: Environment, gateway: State, old: dict[str, str], new: dict[str, str]
 ) -> None:
     route(home, old)
     seen: list[str] = []
-    failures: list[str] = []
-    done = threading.Event()
-
-    def visit() -> None:
-        while not done.is_set():
-            try:
-                answer = get(gateway)
-                seen.append(said(answer)[1] if answer.status == 200 else f"status {answer.status}")
-            except UserError as error:
-                failures.append(str(error))
-
-    visitors = [threading.Thread(target=visit) for _ in range(3)]
-    for visitor in visitors:
-        visitor.start()
-    for number in range(20):
-        generations = (new, old)[number % 2]
-        route(home, generations)
-        assert said(get(gateway))[1] == ("new", "old")[number % 2], (
-            "the first request after a switch meets the other release"
-        )
-        count = len(seen)
-        wait_until(lambda count=count: len(seen) > count + 3, "visitors go on")  # type: ignore[misc]
-    done.set()
-    for visitor in visitors:
-        visitor.join()
-    assert failures == []
+    with again_and_again(lambda: seen.append(said(get(gateway))[1]), threads=3):
+        for number in range(20):
+            route(home, (new, old)[number % 2])
+            assert said(get(gateway))[1] == ("new", "old")[number % 2]
+            goal = len(seen) + 3
+            wait_until(lambda goal=goal: len(seen) > goal, "visitors go on")  # type: ignore[misc]
     assert set(seen) == {"old", "new"}
+
+
+def test_there_is_a_route_at_every_moment_of_a_switch(
+    home: Environment, old: dict[str, str], new: dict[str, str]
+) -> None:
+    route(home, old)
+    seen: set[str] = set()
+    with again_and_again(lambda: seen.add(home.layout.current.readlink().name)):
+        for number in range(30):
+            route(home, (new, old)[number % 2])
+    assert len(seen) > 1
 
 
 def test_a_switch_leaves_nothing_of_the_one_before(home: Environment, old: dict[str, str], new: dict[str, str]) -> None:

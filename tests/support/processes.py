@@ -7,8 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 10) -> None:
@@ -70,19 +71,27 @@ def children(pid: int) -> list[int]:
 def watched_command_lines() -> Iterator[set[str]]:
     """Collects the command line of every process that is seen while the block runs."""
     seen: set[str] = set()
+    with again_and_again(lambda: seen.update(command_line(pid) for pid in pids())):
+        yield seen
+
+
+@contextlib.contextmanager
+def again_and_again(action: Callable[[], object], threads: int = 1) -> Iterator[None]:
+    """Does something again and again beside the block, however that ends; an exception of it fails the test."""
     done = Event()
 
-    def look() -> None:
+    def repeat() -> None:
         while not done.is_set():
-            seen.update(command_line(pid) for pid in pids())
+            action()
 
-    watcher = Thread(target=look)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        watcher.join()
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(repeat) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            done.set()
+    for each in running:
+        each.result()
 
 
 def files_with(folder: Path, text: str) -> list[str]:

@@ -21,6 +21,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers every path with who it is; ``/slow`` takes its time."""
 
     protocol_version = "HTTP/1.1"
+    timeout = 5
 
     def do_GET(self) -> None:
         """Answer."""
@@ -37,10 +38,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
-        self.close_connection = True
 
     def address_string(self) -> str:
         """There is no address on a unix socket."""
