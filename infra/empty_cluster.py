@@ -22,8 +22,10 @@ _SECONDS = 120
 
 def folder(postgres: Path) -> Path:
     """Where the cluster of this installation (the folder with ``bin/initdb``) is; it may not be there yet."""
-    digest = hashlib.sha256(f"{postgres} {OPTIONS} {os.geteuid()}".encode()).hexdigest()[:12]
-    return cache_home() / f"empty-cluster-{digest}" / "data"
+    home = cache_home()
+    installation = postgres.relative_to(home) if postgres.is_relative_to(home) else postgres
+    digest = hashlib.sha256(f"{installation} {OPTIONS} {os.geteuid()}".encode()).hexdigest()[:12]
+    return home / f"empty-cluster-{digest}" / "data"
 
 
 def ensure(postgres: Path) -> Path:
