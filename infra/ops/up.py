@@ -13,7 +13,7 @@ from typing import Any
 from infra.checks import CheckFailed
 from infra.endpoints import http_get, url_endpoint
 from infra.errors import UserError
-from infra.ops import events, outputs, stacks
+from infra.ops import checkpoint, events, outputs
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
@@ -77,7 +77,7 @@ def up(request: Request, console: Console) -> Report:
         heal(stack, console, wait=request.wait)
         if request.release or stack.local:
             pin(stack, request.release)
-        outcome, record = update(stack, _arguments(request.yes), console)
+        outcome, record = update(stack, _arguments(stack, request.yes), console)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         found = outputs.read(stack, secrets=True)
@@ -143,9 +143,11 @@ def serving(found: Outputs | None) -> str | None:
         return None
 
 
-def _arguments(yes: bool) -> list[str]:
+def _arguments(stack: Stack, yes: bool) -> list[str]:
+    made = checkpoint.latest(stack)
+    refresh = [] if made is not None and not made.get("resources") else ["--refresh"]
     colour = ["--color", "never"] if os.environ.get("NO_COLOR") else []
-    return ["up", "--refresh", *(["--yes", "--skip-preview"] if yes else []), *colour]
+    return ["up", *refresh, *(["--yes", "--skip-preview"] if yes else []), *colour]
 
 
 def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: float) -> Report:
@@ -158,9 +160,6 @@ def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: floa
     if not stack.local and "no stack selected" in error:
         make = in_shell(stack.name, f"pulumi stack init {stack.name}")
         lines.append(f"Stack {stack.name} is not in this backend. To make it there, type: {make}")
-    if pinned := stacks.settings(stack).get("release", ""):
-        unpin = in_shell(stack.name, "pulumi config rm pitchbar:release")
-        lines.append(f"The stack is pinned to release {pinned}. To release the working tree instead, type: {unpin}")
     goal = "To go on" if interrupted or outcome.code < 0 else "When it is mended"
     lines.append(f"{goal}, type: {typed(f'up -s {stack.name}')}")
     result = "interrupted" if interrupted else "failed"

@@ -44,6 +44,7 @@ def test_names_that_can_not_be(name: str, try_: str) -> None:
 def test_a_new_stack_has_its_settings_and_its_salt_in_the_project_home(tiny: Tiny) -> None:
     tiny.pitchbar("up", "-s", "rehearsal", "--environment", "production", "--target", "local", "--yes")
     document = yaml.safe_load((tiny.root / "home/stacks/Pulumi.rehearsal.yaml").read_text())
+    assert len(document["config"].pop("pitchbar:release")) == 12
     assert document["config"] == {
         "pitchbar:environment": "production",
         "pitchbar:target": "local",

@@ -104,14 +104,12 @@ def test_a_failure_before_the_engine_starts_is_told_in_the_clis_words(made: Tiny
     assert "incorrect passphrase" in finished.stderr
 
 
-def test_a_failure_of_a_pinned_release_tells_how_to_unpin(made: Tiny) -> None:
+def test_a_failure_of_a_wanted_release_is_told_in_its_words(made: Tiny) -> None:
     made.turn(fail="Release 0123456789ab is not in the release store.")
     finished = made.pitchbar("up", "--yes", "--release", "0123456789ab")
     assert finished.stderr == (
         "error: second (tiny:index:Thing): Release 0123456789ab is not in the release store.\n"
         "Nothing serves yet.\n"
-        "The stack is pinned to release 0123456789ab. To release the working tree instead, type: "
-        'eval "$(pitchbar env -s local)" && pulumi config rm pitchbar:release\n'
         "When it is mended, type: pitchbar up -s local\n"
     )
 

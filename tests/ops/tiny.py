@@ -191,6 +191,7 @@ def _environment(root: Path, data: Path) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # So that errors say `pitchbar`, and not the way to it.
     environ["PATH"] = f"{root}/.venv/bin{os.pathsep}{environ['PATH']}"
+    environ["PITCHBAR_APP_DIR"] = str(Path(__file__).parents[2] / "app")
     return environ | {"PITCHBAR_HOME": str(root / "home"), "PITCHBAR_DATA_HOME": str(data), "NO_COLOR": "1"}
 
 

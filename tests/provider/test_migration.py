@@ -16,7 +16,7 @@ RESOURCE = MigrationResource()
 
 
 def inputs(folder: Path, program: str, timeout: int = 20, **environment: str) -> Inputs:
-    return Inputs("r1", str(folder), (PYTHON, "-I", "-S", "-c", program), timeout, environment)
+    return Inputs(str(folder), "r1", str(folder), (PYTHON, "-I", "-S", "-c", program), timeout, environment)
 
 
 def refusal(given: Inputs) -> str:
@@ -28,7 +28,7 @@ def refusal(given: Inputs) -> str:
 def test_the_apps_own_migration_brings_the_schema_to_its_head(made: Furnished) -> None:
     """The fixture ran it on an empty database; again it changes nothing."""
     command = (made.release.python, "-m", "pitchbar_app", "migrate")
-    given = Inputs(made.release.release, made.release.path, command, 60, made.variables("migrate"))
+    given = Inputs(made.home.directory, made.release.release, made.release.path, command, 60, made.variables("migrate"))
     id, state = RESOURCE.create(given)
     assert (id, state.revision) == ("migration", made.release.migration_head)
     address = f"host=127.0.0.1 port={made.postgres.bound_port} dbname=pitchbar user=pitchbar"
@@ -51,7 +51,7 @@ def test_it_runs_in_the_releases_folder_with_its_own_environment_only(folder: Pa
         del os.environ["PITCHBAR_TEST_SECRET"]
     directory, *names = state.revision.split()
     assert directory == str(folder)
-    assert set(names) <= {"DB_HOST", "PATH", "LANG", "LC_CTYPE"}
+    assert set(names) <= {"DB_HOST", "PATH", "LANG", "LC_CTYPE", "COMPATIBLE_REVISIONS"}
     assert "DB_HOST" in names
 
 

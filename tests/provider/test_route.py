@@ -41,7 +41,7 @@ def test_the_switch_changes_every_process_at_once(
 ) -> None:
     state = route(home, old)
     assert state.current == old
-    updated = ROUTE.update("route", state, RouteInputs(home.directory, new))
+    updated = ROUTE.update("route", state, RouteInputs(home.directory, "r1", new))
     assert updated.current == new
     assert [said(get(gateway, host))[1] for host in HOSTS] == ["new"] * 3
 

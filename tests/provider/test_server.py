@@ -33,7 +33,14 @@ def refusal(error: grpc.RpcError) -> tuple[str, str]:
 
 
 def migration(path: Path, *command: str) -> dict[str, Any]:
-    return {"release": "r1", "path": str(path), "command": [*command], "timeout": 60, "environment": {}}
+    return {
+        "directory": str(path),
+        "release": "r1",
+        "path": str(path),
+        "command": [*command],
+        "timeout": 60,
+        "environment": {},
+    }
 
 
 def command_of(running: Plugin) -> int:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import app_environment, wiring
+from infra.load import environment as environment_of
+from infra.load import load
 from infra.provider.local import migration, postgres, redis, release, service, supervisor
 from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor
 from infra.release.content import release_id
+from infra.release.runtime import render, to_json
 from tests.support.processes import command_line, concerning, wait_until
 
 APP = Path(__file__).resolve().parents[2] / "app"
+RUNTIME = render(environment_of(load(), "local"))
 DATABASE_PASSWORD = "database-password-of-the-tests"
 REDIS_PASSWORD = "redis-password-of-the-tests"
 QUEUE_TOKEN = "queue-token-of-the-tests"
@@ -114,10 +118,14 @@ def furnish(home: Environment) -> Furnished:
     )
     _, cache = redis.RedisResource().create(redis.Inputs(home.directory, REDIS_PASSWORD))
     app_environment.ensure(APP / "requirements.txt")
-    _, current = release.ReleaseResource().create(release.Inputs(home.directory, release_id(APP), str(APP)))
+    _, current = release.ReleaseResource().create(
+        release.Inputs(home.directory, release_id(APP, RUNTIME), to_json(RUNTIME), str(APP))
+    )
     command = (current.python, "-m", "pitchbar_app", "migrate")
     variables = app_variables(database, cache, current.release)
-    migration.MigrationResource().create(migration.Inputs(current.release, current.path, command, 60, variables))
+    migration.MigrationResource().create(
+        migration.Inputs(home.directory, current.release, current.path, command, 60, variables)
+    )
     return Furnished(home, database, cache, current)
 
 

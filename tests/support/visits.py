@@ -38,7 +38,7 @@ def accepted_release(home: Environment, release: str) -> dict[str, str]:
 
 def route(home: Environment, generations: Mapping[str, str]) -> RouteState:
     """Send visitors to these generations."""
-    return RouteResource().create(RouteInputs(home.directory, generations))[1]
+    return RouteResource().create(RouteInputs(home.directory, "r1", generations))[1]
 
 
 def get(gateway: State, host: str = "app.localhost", path: str = "/up", ca: str | None = None) -> Response:

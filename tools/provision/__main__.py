@@ -14,8 +14,9 @@ from pathlib import Path
 from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
-from tools.provision.parts.develop import Actionlint, Chromium, Node, WidgetPackages
-from tools.provision.parts.local import AppDependencies, ServiceUser
+from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
+from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
+from tools.provision.parts.node import Node
 from tools.provision.parts.packages import Packages
 from tools.provision.parts.programs import Caddy, Postgres
 from tools.provision.parts.pulumi import Pulumi
@@ -23,8 +24,18 @@ from tools.provision.parts.redis import Redis
 from tools.provision.progress import Progress
 
 PARTS: tuple[Part, ...] = (
-    *(Packages(), Pulumi(), Postgres(), Redis(), Caddy(), AppDependencies(), ServiceUser()),
-    *(Node(), WidgetPackages(), Chromium(), Actionlint()),
+    Packages(),
+    Pulumi(),
+    Postgres(),
+    Redis(),
+    Caddy(),
+    AppDependencies(),
+    ServiceUser(),
+    EmptyCluster(),
+    Node(),
+    WidgetPackages(),
+    Chromium(),
+    Actionlint(),
 )
 
 

