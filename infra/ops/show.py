@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from infra.ops.console import Console, error, pairs, table
 from infra.ops.releases import ReleaseEntry
+from infra.ops.show_backups import status_line
 from infra.ops.status import ProcessStatus, Status
 from infra.ops.typed import typed
 from infra.ops.up import Report
@@ -90,6 +91,9 @@ def show_status(found: Status, console: Console) -> None:
     for release in found.releases:
         mark = console.paint("running", "green") if release.running else ""
         console.say(f"  {release.id}  {release.created_at}  {release.created_by}  {mark}".rstrip())
+    if found.backups:
+        console.say()
+        console.say(status_line(found.backups, console))
 
 
 def _process_row(item: ProcessStatus, console: Console) -> list[str]:

@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from infra.provider.marshal import secret
 from infra.toolchain import locate
 
 PROGRAM = "postgres"
+BACKUP_ROLE = "barman"
 _START_SECONDS = 30
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -84,6 +85,40 @@ class PostgresResource(Resource[Inputs, State]):
         folders.remove(layout.postgres)
 
 
+def port_of(layout: Layout) -> int:
+    """Where the server listens, or is to listen; 0 where it was never started."""
+    match = re.search(r"^port = (\d+)$", _text(layout.postgres / "data" / "pitchbar.conf"), re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def administer(layout: Layout, statements: str, secrets: Iterable[str] = (), *, role: str = "postgres") -> str:
+    """Run statements over the server's unix socket, by default as its superuser, and return their unaligned output.
+
+    Raises :class:`UserError` when the server doesn't answer or a statement fails.
+    """
+    command: list[str | Path] = [locate().postgres / "bin" / "psql", "-h", layout.postgres, "-p", str(port_of(layout))]
+    options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", "postgres", "-f", "-")
+    return run(
+        [*command, *options],
+        what="psql",
+        timeout=30,
+        text=statements,
+        secrets=secrets,
+        user=service_user(),
+        directory=layout.postgres,
+    )
+
+
+def admit(layout: Layout) -> None:
+    """Let in whom this version lets in; a server that an earlier version configured learns of it without a restart."""
+    texts = {"pg_hba.conf": _HBA, "pg_ident.conf": _identities()}
+    stale = {name: text for name, text in texts.items() if _text(layout.postgres / "data" / name) != text}
+    for name, text in stale.items():
+        write_private(layout.postgres / "data" / name, text, for_service=True)
+    if stale:
+        administer(layout, "SELECT pg_reload_conf();")
+
+
 class _Server:
     def __init__(self, layout: Layout, inputs: Inputs) -> None:
         self._folder = layout.postgres
@@ -111,8 +146,7 @@ class _Server:
 
     def kept_port(self) -> int:
         """The port of the server whose data is taken over, if it is still to be had."""
-        match = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
-        port = int(match[1]) if match else 0
+        port = port_of(self._layout)
         return port if port and not self._inputs.port and (self.answers() or ports.is_free(port)) else 0
 
     def start(self, port: int) -> None:
@@ -157,21 +191,9 @@ class _Server:
         )
 
     def _psql(self, statements: str) -> str:
-        port = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
-        command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", port[1] if port else "5432"]
-        options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-f", "-")
-        return run(
-            [*command, *options],
-            what="psql",
-            timeout=30,
-            text=statements,
-            secrets=(self._inputs.password,),
-            user=service_user(),
-            directory=self._data,
-        )
+        return administer(self._layout, statements, (self._inputs.password,))
 
     def _configure(self, port: int) -> None:
-        user = service_user()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -183,13 +205,20 @@ class _Server:
         }
         self._write("pitchbar.conf", "".join(f"{name} = {_value(value)}\n" for name, value in settings.items()))
         self._write("pg_hba.conf", _HBA)
-        self._write("pg_ident.conf", f"pitchbar {user.pw_name if user else getpass.getuser()} postgres\n")
+        self._write("pg_ident.conf", _identities())
         main = _text(self._data / "postgresql.conf")
         if "include = 'pitchbar.conf'" not in main:
             self._write("postgresql.conf", f"{main}\ninclude = 'pitchbar.conf'\n")
 
     def _write(self, name: str, text: str) -> None:
         write_private(self._data / name, text, for_service=True)
+
+
+def _identities() -> str:
+    """Who of this machine may be the superuser, and who the role that backups are made with."""
+    user = service_user()
+    name = user.pw_name if user else getpass.getuser()
+    return f"pitchbar {name} postgres\npitchbar {name} {BACKUP_ROLE}\n"
 
 
 def _text(path: Path) -> str:
@@ -200,8 +229,10 @@ def _value(value: str) -> str:
     return value if value.isdigit() else "'" + value.replace("'", "''") + "'"
 
 
-_HBA = """\
+_HBA = f"""\
 # type  database     user      address       method
 local   all          postgres                peer map=pitchbar
+local   postgres     {BACKUP_ROLE}                  peer map=pitchbar
+local   replication  {BACKUP_ROLE}                  peer map=pitchbar
 host    all          all       127.0.0.1/32  scram-sha-256
 """
