@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from infra.errors import UserError
 
@@ -111,9 +111,13 @@ def parse_moment(text: str, now: datetime) -> datetime:
 
 
 def written(moment: datetime) -> str:
-    """A moment as people read it: in this machine's local time, with its zone, to the millisecond."""
-    local = moment.astimezone()
-    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
+    """A moment as people read it and can type it again: this machine's local time, with its offset."""
+    return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
+
+
+def rounded_up(moment: datetime) -> datetime:
+    """The moment, or the next whole millisecond: what :func:`written` shows of it is then not before it."""
+    return moment + timedelta(microseconds=-moment.microsecond % 1000)
 
 
 def _is_usable(backup: BaseBackup) -> bool:

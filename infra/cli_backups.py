@@ -64,10 +64,13 @@ def _restore(
     from infra.ops import restore as restoring
     from infra.ops.show_backups import show_restore
     from infra.ops.stacks import known
+    from infra.ops.typed import typed
+    from infra.ops.up import must_be_able_to_ask
 
     console = Console(json)
     if drop is not None and to is None and into is None:
-        if not yes and not json:
+        must_be_able_to_ask(yes, console, typed(f"restore --drop {drop} -s {stack} --yes"))
+        if not yes:
             click.confirm(f"Remove the restored database {drop!r} and its data?", abort=True)
         restoring.drop(known(stack), drop, console, wait=not no_wait)
         console.say(f"The restored database {drop!r} of stack {stack} is removed.")

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,9 +75,10 @@ def back_up(stack: str) -> Mapping[str, object]:
 
 
 def catalogue(layout: Layout) -> Catalogue:
-    """What Barman and the agent keep, as it is on the disk."""
+    """What Barman and the agent keep, as it is on the disk. Received log is read first: it moves to the archive."""
     data = barman.data(layout)
-    segments = _segments(data)
+    segments = _segments(barman.interrupted(layout).glob("*")) | _segments(data.glob("streaming/*"))
+    segments |= _segments(data.glob("wals/*/*"))
     received = max(segments.values(), default=None)
     lag = _lag(layout)
     latest = datetime.now(UTC) if lag is not None else received
@@ -89,10 +90,10 @@ def status(layout: Layout) -> BackupStatus | None:
     """The last base backup in short; None where the environment has no backups."""
     if not (layout.backup / "barman.conf").is_file():
         return None
-    found = [backup for backup in catalogue(layout).backups if backup.ended]
-    last = found[0] if found else None
+    found = catalogue(layout)
+    last = next((backup for backup in found.backups if backup.ended), None)
     age = (datetime.now(UTC) - last.ended).total_seconds() if last and last.ended else None
-    return BackupStatus(last.id if last else None, age, last.verified if last else None, _lag(layout))
+    return BackupStatus(last.id if last else None, age, last.verified if last else None, found.lag)
 
 
 def _read(layout: Layout, info: Path, segments: Mapping[int, datetime], latest: datetime | None) -> BaseBackup:
@@ -103,22 +104,21 @@ def _read(layout: Layout, info: Path, segments: Mapping[int, datetime], latest: 
         id=id,
         status=pairs.get("status", ""),
         begun=_moment(pairs.get("begin_time")),
-        ended=_moment(pairs.get("end_time")),
+        ended=backups.rounded_up(ended) if (ended := _moment(pairs.get("end_time"))) else None,
         size=int(size) if (size := pairs.get("size", "")).isdigit() else 0,
         verified=_verified(layout.backup / "verified" / f"{id}.json"),
         reach=backups.reach(begin, segments, latest) if latest else None,
     )
 
 
-def _segments(data: Path) -> dict[int, datetime]:
-    """When each segment of the log that is kept was last written. Received ones first: they move to the archive."""
+def _segments(files: Iterable[Path]) -> dict[int, datetime]:
+    """When each segment of the log among these files was last written."""
     found = {}
-    for pattern in ("streaming/*", "wals/*/*"):
-        for file in data.glob(pattern):
-            number = backups.segment_number(file.name)
-            with contextlib.suppress(FileNotFoundError):
-                if number is not None:
-                    found[number] = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    for file in files:
+        number = backups.segment_number(file.name)
+        with contextlib.suppress(FileNotFoundError):
+            if number is not None:
+                found[number] = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     return found
 
 

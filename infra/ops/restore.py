@@ -191,7 +191,7 @@ def _received(layout: Layout, folder: Path) -> Path:
     """
     copies = folder / "received"
     copies.mkdir()
-    for file in (barman.data(layout) / "streaming").iterdir():
+    for file in [*barman.interrupted(layout).glob("*"), *(barman.data(layout) / "streaming").iterdir()]:
         if backups.segment_number(file.name) is not None:
             try:
                 shutil.copyfile(file, copies / file.name.removesuffix(".partial"))

@@ -20,6 +20,9 @@ from pathlib import Path
 SERVER = "pitchbar"
 """The server's name in Barman's configuration."""
 
+INTERRUPTED = "interrupted"
+"""The folder with what had been received of a segment when PostgreSQL gave up the log after it."""
+
 _DAY = 24 * 3600.0
 _LOOK_SECONDS = 5.0
 _FIRST_LOOK_SECONDS = 3.0
@@ -27,6 +30,7 @@ _FIRST_LOOK_SECONDS = 3.0
 _RETRY_SECONDS = 60.0
 _LONGEST_RETRY_SECONDS = 600.0
 _LOG_SECONDS = 60.0
+_RECEIVER_SECONDS = 15.0
 _COMPLETE = ("DONE",)
 _WAITING = "WAITING_FOR_WALS"
 
@@ -64,7 +68,7 @@ class Agent:
             before = set(self._ids())
             self._drop(lambda entry: entry["status"] not in (*_COMPLETE, _WAITING))
             self._begin_archive()
-            self._barman("backup", "--immediate-checkpoint", SERVER)
+            self._copy()
             id = max(set(self._ids()) - before)
             self._complete(id)
             verification = self._verify(id)
@@ -79,6 +83,27 @@ class Agent:
             self._sql("SELECT pg_switch_wal()", _NUDGE)
             time.sleep(0.2)
             self.archive()
+
+    def _copy(self) -> None:
+        """Let Barman copy the database; it refuses while the receiver isn't there, which may just be starting."""
+        deadline = time.monotonic() + _RECEIVER_SECONDS
+        while True:
+            try:
+                self._barman("backup", "--immediate-checkpoint", SERVER)
+                return
+            except Failed as failure:
+                problems = self._problems()
+                if not problems or time.monotonic() >= deadline:
+                    raise Failed("\n".join([str(failure), *problems])) from None
+            time.sleep(0.5)
+
+    def _problems(self) -> list[str]:
+        """What Barman finds wrong with what a backup needs."""
+        try:
+            self._barman("check", SERVER)
+            return []
+        except Failed as failure:
+            return [line.strip() for line in str(failure).splitlines() if "FAILED" in line]
 
     def _complete(self, id: str) -> None:
         """Wait until the log that makes the backup consistent is archived.
@@ -120,6 +145,10 @@ class Agent:
         for result in self.verified.glob("*.json"):
             if result.stem not in kept:
                 result.unlink()
+        ends = [end for id in kept if (end := _status_and_end(self._info(id))[1]) is not None]
+        for segment in (self.folder / INTERRUPTED).glob("*"):
+            if ends and segment.stat().st_mtime < min(ends):
+                segment.unlink()
 
     def _ids(self) -> list[str]:
         return [file.name.removesuffix("-backup.info") for file in self.data.glob("meta/*-backup.info")]
@@ -152,7 +181,7 @@ class Agent:
         )
         if done.returncode:
             said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-            raise Failed("\n".join(said[-5:]) or f"{command[-1]} ended with exit code {done.returncode}")
+            raise Failed("\n".join(said[-30:]) or f"{command[-1]} ended with exit code {done.returncode}")
         return done.stdout
 
     @contextmanager

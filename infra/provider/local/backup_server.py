@@ -57,7 +57,8 @@ class BackupServerResource(Resource[Inputs, State]):
             supervisor.remove(name)
         barman.write(layout, inputs.port, inputs.retention)
         admit(layout)
-        administer(layout, _PREPARE)
+        if _MADE in administer(layout, _PREPARE).split():
+            barman.set_aside(layout)
         for program in _programs(layout):
             supervisor.start(program)
         restores.resume(layout)
@@ -117,6 +118,7 @@ def _slot_is_whole(layout: Layout) -> bool:
 
 _SLOT_STATUS = f"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '{SLOT}';"
 
+_MADE = "made"
 _PREPARE = f"""
 SELECT 'CREATE ROLE {BACKUP_ROLE}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BACKUP_ROLE}') \\gexec
 ALTER ROLE {BACKUP_ROLE} LOGIN REPLICATION;
@@ -125,7 +127,7 @@ GRANT EXECUTE ON FUNCTION pg_backup_start(text, bool), pg_backup_stop(bool), pg_
     pg_create_restore_point(text) TO {BACKUP_ROLE};
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
  WHERE slot_name = '{SLOT}' AND wal_status = 'lost';
-SELECT 'SELECT pg_create_physical_replication_slot(''{SLOT}'', true)'
+SELECT 'SELECT ''{_MADE}'' FROM pg_create_physical_replication_slot(''{SLOT}'', true)'
  WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{SLOT}') \\gexec
 """
 

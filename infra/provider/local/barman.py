@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.provider.local import backup_agent
-from infra.provider.local.backup_agent import SERVER
+from infra.provider.local.backup_agent import INTERRUPTED, SERVER
 from infra.provider.local.layout import Layout, make_folder_of_service, service_user, user_for, write_private
 from infra.provider.local.postgres import BACKUP_ROLE
 from infra.provider.local.run import run
@@ -46,6 +46,20 @@ def write(layout: Layout, port: int, retention: int) -> None:
 def is_current(layout: Layout, port: int, retention: int) -> bool:
     """Whether the folder has what :func:`write` would write."""
     return all(_text(path) == text for path, text in _files(layout, port, retention).items())
+
+
+def set_aside(layout: Layout) -> None:
+    """Put away what was received of a log that doesn't go on: the receiver would ask for the rest of it for ever."""
+    received = [file for file in (data(layout) / "streaming").glob("*") if not file.name.startswith(".")]
+    if received:
+        make_folder_of_service(interrupted(layout))
+    for file in received:
+        file.rename(interrupted(layout) / file.name.removesuffix(".partial"))
+
+
+def interrupted(layout: Layout) -> Path:
+    """Where :func:`set_aside` puts it."""
+    return layout.backup / INTERRUPTED
 
 
 def command(layout: Layout, *arguments: str) -> tuple[str, ...]:

@@ -215,10 +215,12 @@ class _Server:
 
 
 def _identities() -> str:
-    """Who of this machine may be the superuser, and who the role that backups are made with."""
-    user = service_user()
-    name = user.pw_name if user else getpass.getuser()
-    return f"pitchbar {name} postgres\npitchbar {name} {BACKUP_ROLE}\n"
+    """Who of this machine may be the superuser, and who the role that backups are made with. Barman runs as root where
+    the services' user can't reach its Python."""
+    user, own = service_user(), getpass.getuser()
+    superuser = user.pw_name if user else own
+    lines = [(superuser, "postgres"), *((name, BACKUP_ROLE) for name in sorted({superuser, own}))]
+    return "".join(f"pitchbar {name} {role}\n" for name, role in lines)
 
 
 def _text(path: Path) -> str:
