@@ -11,6 +11,7 @@ from typing import Any
 from infra import backups, paths
 from infra.backups import BaseBackup, Window
 from infra.errors import UserError
+from infra.ops import stacks
 from infra.ops.typed import typed
 from infra.provider.local import barman, restores
 from infra.provider.local.barman import SLOT
@@ -55,6 +56,7 @@ class BackupStatus:
 
 def layout_of(stack: str) -> Layout:
     """The environment's folders. Raises `UserError` where it isn't up here, or has no backups."""
+    stacks.must_be_here(stack)
     layout = Layout(paths.environment_dir(stack))
     if not layout.directory.is_dir():
         raise UserError(f"Stack {stack} is not up on this machine. To bring it up, type: {typed(f'up -s {stack}')}")

@@ -3,24 +3,30 @@
 The chapters share the environment: run the file whole.
 """
 
-import contextlib
-import json
 import os
-import pwd
 import re
 import shutil
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from infra.toolchain import SERVICE_USER, locate
-from tests.support.stack import PITCHBAR, Stack, World, listens, new_world
+from tests.support.backups import (
+    administer,
+    catalogue,
+    eventually,
+    kill,
+    local,
+    pause,
+    restore,
+    rows,
+    shell,
+    sql,
+    supervisorctl,
+    usable,
+)
+from tests.support.stack import Stack, World, listens, new_world
 
 NAME = "kept"
 
@@ -44,7 +50,6 @@ def moments() -> dict[str, datetime]:
 
 def test_the_first_base_backup_comes_by_itself(stack: Stack) -> None:
     up = stack.pitchbar("up", "--yes", "--environment", "local").must_succeed()
-    assert "backup" not in stack.outputs()["lacking"]
     assert not {"daily-backups", "point-in-time-recovery"} & set(stack.outputs()["lacking"])
     eventually(lambda: usable(stack), f"a verified base backup\n{up.output}")
     [backup] = catalogue(stack)["backups"]
@@ -136,17 +141,9 @@ def test_the_printed_commands_look_at_it_and_copy_a_table_back(stack: Stack) -> 
     said = stack.pitchbar("restore", "--to", "latest", "--into", "fourth").must_succeed().output
     assert stack.outputs()["admin_password"] not in said
     commands = dict(re.findall(r"^  (look at it|copy a table)  +(.+)$", said, re.MULTILINE))
-    look = subprocess.run(
-        f"{commands['look at it']} -At -c 'SELECT count(*) FROM rows'",
-        shell=True,  # noqa: S602 (what people paste into a shell)
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert look.stdout.strip() == "3"
+    assert shell(f"{commands['look at it']} -At -c 'SELECT count(*) FROM rows'") == "3"
     sql(stack, "DELETE FROM rows")
-    subprocess.run(commands["copy a table"].replace("TABLE", "rows"), shell=True, cwd="/", check=True)  # noqa: S602
+    shell(commands["copy a table"].replace("TABLE", "rows"))
     assert rows(stack) == ["after", "before", "latest"]
     stack.pitchbar("restore", "--drop", "fourth", "--yes").must_succeed()
 
@@ -174,6 +171,19 @@ def test_a_killed_supervisor_is_healed_by_up_with_backups_and_restores(world: Wo
     assert len(kill(world, "pg_receivewal", send=None)) == 1
 
 
+def test_made_anew_it_takes_over_what_is_there(stack: Stack) -> None:
+    """As after a create that was interrupted before the engine wrote it down."""
+    before = [backup["id"] for backup in catalogue(stack)["backups"]]
+    resources = stack.state()["deployment"]["resources"]
+    [urn] = [resource["urn"] for resource in resources if resource["type"] == "pitchbar:local:BackupServer"]
+    stack.pulumi("state", "delete", "--yes", urn).must_succeed()
+    stack.pitchbar("up", "--yes").must_succeed()
+    eventually(lambda: stack.status()["backups"]["wal_lag_bytes"] == 0, "the log is received")
+    assert [backup["id"] for backup in catalogue(stack)["backups"]] == before
+    assert len(catalogue(stack)["windows"]) == 1
+    assert administer(stack, "SELECT slot_name FROM pg_replication_slots") == "barman"
+
+
 def test_lost_log_is_seen_and_a_new_base_backup_taken(stack: Stack, moments: dict[str, datetime]) -> None:
     """The slot gone, log is missing: what it can still restore stays, and what it can't is not promised."""
     supervisorctl(stack, "stop", "wal-receiver:*")
@@ -188,6 +198,9 @@ def test_lost_log_is_seen_and_a_new_base_backup_taken(stack: Stack, moments: dic
     stack.pitchbar("up", "--yes").must_succeed()
     stack.pitchbar("backup").must_succeed()
     first, second = catalogue(stack)["windows"]
+    restore(stack, first["end"], "until-then")
+    assert "lost" not in rows(stack, "until-then")
+    assert "after backup_agent.py was killed" in rows(stack, "until-then")
     assert datetime.fromisoformat(first["end"]) < lost < datetime.fromisoformat(second["start"])
     refused = stack.pitchbar("restore", "--to", lost.isoformat(), "--into", "lost")
     assert refused.code == 1
@@ -238,87 +251,3 @@ def test_turning_backups_off_drops_slot_role_and_files(world: World) -> None:
     assert not (stack.directory / "backup").exists()
     assert not {"wal-receiver-0", "backup-clock-0"} & {p["name"] for p in stack.status()["processes"]}
     stack.pitchbar("down", "--yes").must_succeed()
-
-
-def catalogue(stack: Stack) -> dict[str, Any]:
-    """``pitchbar backups --json``."""
-    done = stack.pitchbar("backups", "--json").must_succeed()
-    found: dict[str, Any] = json.loads(done.output)
-    return found
-
-
-def usable(stack: Stack) -> bool:
-    return any(backup["usable"] for backup in catalogue(stack)["backups"])
-
-
-def restore(stack: Stack, moment: str, name: str) -> dict[str, Any]:
-    """``pitchbar restore --json``."""
-    done = stack.pitchbar("restore", "--to", moment, "--into", name, "--json").must_succeed()
-    report: dict[str, Any] = json.loads(done.output[done.output.index("{") :])
-    return report
-
-
-def rows(stack: Stack, restored: str | None = None) -> list[str]:
-    return sorted(sql(stack, "SELECT what FROM rows", restored).splitlines())
-
-
-def sql(stack: Stack, statement: str, restored: str | None = None, database: str = "pitchbar") -> str:
-    """Run a statement in the running database, or in a restored one."""
-    folder = stack.directory / "restores" / restored if restored else stack.directory / "postgres"
-    [socket] = [path for path in folder.glob(".s.PGSQL.*") if path.suffix != ".lock"]
-    client = [str(locate().postgres / "bin" / "psql"), "-h", str(folder), "-p", socket.name.rpartition(".")[2]]
-    command = [*client, "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", statement]
-    user = pwd.getpwnam(SERVICE_USER) if os.geteuid() == 0 else None
-    done = subprocess.run(
-        command,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-        user=user and user.pw_uid,
-        group=user and user.pw_gid,
-        extra_groups=[] if user else None,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def administer(stack: Stack, statement: str) -> str:
-    return sql(stack, statement, database="postgres")
-
-
-def supervisorctl(stack: Stack, *arguments: str) -> None:
-    program = [str(PITCHBAR.with_name("supervisorctl")), "-s", f"unix://{stack.directory / 'supervisor.sock'}"]
-    subprocess.run([*program, *arguments], check=True, stdout=subprocess.DEVNULL)
-
-
-def pause() -> datetime:
-    """A moment with some time before and after it."""
-    time.sleep(0.05)
-    moment = datetime.now(UTC)
-    time.sleep(0.05)
-    return moment
-
-
-def local(moment: datetime) -> str:
-    return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
-
-
-def kill(world: World, what: str, send: signal.Signals | None = signal.SIGKILL) -> list[int]:
-    """This world's processes whose command line holds ``what``, killed unless ``send`` is None."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if what in command and str(world.data) in command and int(folder.name) != os.getpid():
-                if send:
-                    os.kill(int(folder.name), send)
-                found.append(int(folder.name))
-    return found

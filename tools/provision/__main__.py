@@ -15,7 +15,7 @@ from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
 from tools.provision.parts.barman import Barman, Rsync
-from tools.provision.parts.local import AppDependencies, ServiceUser
+from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
 from tools.provision.parts.packages import Packages
 from tools.provision.parts.programs import Caddy, Postgres
 from tools.provision.parts.pulumi import Pulumi
@@ -23,8 +23,17 @@ from tools.provision.parts.redis import Redis
 from tools.provision.progress import Progress
 
 PARTS: tuple[Part, ...] = (
-    Packages(), Pulumi(), Postgres(), Redis(), Caddy(), Barman(), Rsync(), AppDependencies(), ServiceUser(),
-)  # fmt: skip
+    Packages(),
+    Pulumi(),
+    Postgres(),
+    Redis(),
+    Caddy(),
+    Barman(),
+    Rsync(),
+    AppDependencies(),
+    ServiceUser(),
+    EmptyCluster(),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
