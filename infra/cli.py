@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from infra import cli_backups
 from infra.errors import UserError
 from infra.ops.console import Console, document, error, paint
 
@@ -253,3 +254,6 @@ def logs(stack: str, process: str | None, follow: bool, lines: int) -> None:
     if follow:
         for name, line in reading.follow(lambda: reading.files(stack, process), positions):
             print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}", flush=True)
+
+
+cli_backups.register(main, _stack, _confirmation, _json)

@@ -81,6 +81,22 @@ class Postgres(_Resource):
 
 
 @dataclass(frozen=True)
+class BackupServerArgs:
+    """``port``: the database server's. ``retention``: days that a base backup and the log after it are kept."""
+
+    directory: Input[str]
+    port: Input[int]
+    retention: Input[int]
+
+
+class BackupServer(_Resource):
+    """Barman: receives the database's log as it is written, and takes a base backup every day."""
+
+    token = "pitchbar:local:BackupServer"
+    computed = ("running",)
+
+
+@dataclass(frozen=True)
 class RedisArgs:
     """``maxmemory`` in bytes; ``port`` 0 finds one."""
 

@@ -37,6 +37,9 @@ class Toolchain:
     redis_library_path: Path | None
     """What LD_LIBRARY_PATH must be for ``redis_server``; None where it needs nothing."""
     caddy: Path
+    barman: Path
+    """The Python that has Barman: ``-m barman.cli``."""
+    rsync: Path
 
 
 def cache_home() -> Path:
@@ -81,6 +84,8 @@ def locate() -> Toolchain:
         redis_server=Path(str(record["redis_server"])),
         redis_library_path=_optional(record.get("redis_library_path")),
         caddy=Path(str(record["caddy"])),
+        barman=Path(str(record["barman"])),
+        rsync=Path(str(record["rsync"])),
     )
 
 
@@ -101,6 +106,8 @@ _PARTS = {
     "postgres": "PostgreSQL 16",
     "redis_server": "Redis 7",
     "caddy": "Caddy 2",
+    "barman": "Barman 3",
+    "rsync": "rsync",
 }
 
 

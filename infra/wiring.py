@@ -53,6 +53,8 @@ class Keys:
 
 
 REALTIME_APP_ID = "pitchbar"
+DATABASE = "pitchbar"
+"""The database's name, and its owner's."""
 
 
 def database_variables(database: Database) -> dict[str, Any]:

@@ -12,13 +12,14 @@ LAYERS = {
     FACTS: (
         "infra infra.errors infra.kinds infra.document infra.reader infra.rules infra.model infra.capabilities "
         "infra.load infra.schema infra.stack_config infra.commands infra.domains infra.wiring infra.paths "
-        "infra.toolchain"
+        "infra.toolchain infra.backups"
     ),
     PLANS: (
         "infra.release infra.release.choice infra.release.content infra.release.manifest infra.release.migrations "
         "infra.release.runtime infra.resources infra.targets infra.targets.base infra.targets.local "
         "infra.targets.local.domains infra.targets.local.environment infra.targets.local.postgres "
-        "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets"
+        "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets "
+        "infra.targets.local.backups"
     ),
     EFFECTS: (
         "infra.app_environment infra.building infra.checks infra.cli infra.empty_cluster infra.endpoints "
@@ -36,7 +37,10 @@ LAYERS = {
         "infra.provider.local.redis infra.provider.local.release infra.provider.local.route infra.provider.local.run "
         "infra.provider.local.service infra.provider.local.supervision infra.provider.local.supervisor "
         "infra.provider.local.supervisord "
-        "infra.provider.local.verification stacks stacks.__main__"
+        "infra.provider.local.verification stacks stacks.__main__ "
+        "infra.cli_backups infra.ops.backups infra.ops.restore infra.ops.show_backups "
+        "infra.provider.local.backup_agent infra.provider.local.backup_server infra.provider.local.barman "
+        "infra.provider.local.restores"
     ),
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}

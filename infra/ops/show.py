@@ -95,6 +95,11 @@ def show_status(found: Status, console: Console) -> None:
     for release in found.releases:
         mark = console.paint("running", "green") if release.running else ""
         console.say(f"  {release.id}  {release.created_at}  {release.created_by}  {mark}".rstrip())
+    if found.backups:
+        from infra.ops.show_backups import status_line
+
+        console.say()
+        console.say(status_line(found.backups, console))
 
 
 def _process_row(item: ProcessStatus, console: Console) -> list[str]:

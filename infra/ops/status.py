@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from infra import paths
-from infra.ops import stacks
+from infra.ops import backups, stacks
+from infra.ops.backups import BackupStatus
 from infra.provider.local.layout import ACCEPTED, Layout
 from infra.provider.local.supervision import RUNNING, Supervisor
 
@@ -51,6 +52,8 @@ class Status:
     supervisor: bool
     processes: tuple[ProcessStatus, ...]
     releases: tuple[ReleaseStatus, ...]
+    backups: BackupStatus | None = None
+    """None where the environment has no backups."""
 
     @property
     def healthy(self) -> bool:
@@ -70,7 +73,8 @@ def status(stack: str) -> Status:
     supervisor = Supervisor(layout)
     alive = supervisor.answers()
     processes = _processes(layout, supervisor) if alive else ()
-    return Status(stack, str(directory), directory.is_dir(), alive, processes, _releases(layout, processes))
+    releases = _releases(layout, processes)
+    return Status(stack, str(directory), directory.is_dir(), alive, processes, releases, backups.status(layout))
 
 
 def _processes(layout: Layout, supervisor: Supervisor) -> tuple[ProcessStatus, ...]:

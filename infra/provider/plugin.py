@@ -21,6 +21,7 @@ RESOURCES = {
     "pitchbar:index:Secret": "infra.provider.secret:SecretResource",
     "pitchbar:local:Supervisor": "infra.provider.local.supervisor:SupervisorResource",
     "pitchbar:local:Postgres": "infra.provider.local.postgres:PostgresResource",
+    "pitchbar:local:BackupServer": "infra.provider.local.backup_server:BackupServerResource",
     "pitchbar:local:Redis": "infra.provider.local.redis:RedisResource",
     "pitchbar:local:Release": "infra.provider.local.release:ReleaseResource",
     "pitchbar:local:Migration": "infra.provider.local.migration:MigrationResource",

@@ -61,21 +61,26 @@ def test_up_makes_a_verified_environment(stack: Stack) -> None:
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     before = stack.status()
     preview = stack.pulumi("preview", "--expect-no-changes").must_succeed().output
-    assert "20 unchanged" in preview
+    assert "21 unchanged" in preview
     bare = stack.pulumi("up", "--yes", "--skip-preview").must_succeed().output
-    assert "20 unchanged" in bare
-    assert "20 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "21 unchanged" in bare
+    assert "21 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
     assert [p["pid"] for p in stack.status()["processes"]] == [p["pid"] for p in before["processes"]]
 
 
+def files(stack: Stack) -> list[Path]:
+    """The environment's files, without those that the database and its backups make by themselves."""
+    return sorted(path for path in stack.directory.rglob("*") if not {"postgres", "backup"} & set(path.parts))
+
+
 def test_preview_touches_nothing(world: World, stack: Stack) -> None:
-    before = sorted(path for path in stack.directory.rglob("*") if "postgres" not in path.parts)
+    before = files(stack)
     pids = [p["pid"] for p in stack.status()["processes"]]
     stack.pulumi("config", "rm", "pitchbar:release").must_succeed()
     with world.broken("migrate.py", "raise SystemExit('must not run')"):
         preview = stack.pulumi("preview").must_succeed().output
     assert "+-3 to replace" in preview
-    assert sorted(path for path in stack.directory.rglob("*") if "postgres" not in path.parts) == before
+    assert files(stack) == before
     assert [p["pid"] for p in stack.status()["processes"]] == pids
 
 
@@ -155,7 +160,7 @@ def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
         assert time.monotonic() < deadline, stack.pitchbar("verify").output
     [after] = [p["pid"] for p in stack.status()["processes"] if p["name"].startswith(process)]
     assert after != before
-    assert "20 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "21 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
 
 
 def test_a_killed_supervisor_is_found_and_healed(world: World, stack: Stack) -> None:
@@ -180,7 +185,7 @@ def test_a_killed_engine_is_healed_by_the_next_up(world: World, stack: Stack, se
     assert "pending" not in output, f"{killed}\n{output}"
     assert stack.state()["deployment"].get("pending_operations") in (None, [])
     assert len(generations(stack)) == 3
-    assert len(stack.status()["processes"]) == 6
+    assert len(stack.status()["processes"]) == 8
     assert stack.pulumi("preview", "--expect-no-changes").code == 0
 
 
@@ -193,7 +198,7 @@ def test_a_killed_plugin_is_healed_by_the_next_up(world: World, stack: Stack, se
     running.wait(60)
     up(stack)
     assert len(generations(stack)) == 3
-    assert len(stack.status()["processes"]) == 6
+    assert len(stack.status()["processes"]) == 8
 
 
 def test_secrets_are_nowhere_in_clear(world: World, stack: Stack) -> None:
@@ -216,7 +221,7 @@ def test_production_is_rehearsed_beside_it(world: World, stack: Stack) -> None:
     outputs = rehearsal.outputs()
     assert "all 9 checks passed" in output
     assert {name: p["replicas"] for name, p in outputs["processes"].items()} == {"app": 2, "worker": 2, "realtime": 1}
-    assert len(rehearsal.status()["processes"]) == 8
+    assert len(rehearsal.status()["processes"]) == 10
     assert urlsplit(outputs["app_url"]).hostname == "app.rehearsal.localhost"
     assert stack.pitchbar("verify").code == 0, "the first stack works on"
     with visitors(outputs["app_url"], outputs["realtime_url"], outputs["realtime_key"], http=4) as tally:

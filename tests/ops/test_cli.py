@@ -4,7 +4,21 @@ import pytest
 
 from tests.ops.tiny import Tiny
 
-COMMANDS = ["up", "releases", "rollback", "down", "dev", "verify", "doctor", "env", "status", "logs"]
+COMMANDS = [
+    "up",
+    "releases",
+    "rollback",
+    "down",
+    "dev",
+    "verify",
+    "doctor",
+    "env",
+    "status",
+    "logs",
+    "backup",
+    "backups",
+    "restore",
+]
 
 
 def test_help_lists_the_commands_in_the_order_of_their_use(tiny: Tiny) -> None:

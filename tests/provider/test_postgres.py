@@ -82,6 +82,8 @@ def test_nothing_is_trusted_and_passwords_are_scram(server: State, home: Environ
     ]
     assert [(rule[0], rule[-1] if rule[0] == "host" else rule[3]) for rule in rules] == [
         ("local", "peer"),
+        ("local", "peer"),
+        ("local", "peer"),
         ("host", "scram-sha-256"),
     ]
     assert query(server, "SHOW password_encryption") == "scram-sha-256"

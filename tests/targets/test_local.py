@@ -38,8 +38,9 @@ def test_there_is_one_component_under_the_stack_and_everything_else_is_inside_it
     assert {resource.parent for resource in recording if resource is not component} == {component.urn}
 
 
-def test_it_is_made_of_these(recording: Recording) -> None:
+def test_it_is_made_of_these(recording: Recording, wanted: Environment) -> None:
     assert sorted((resource.type.rpartition(":")[2], resource.name) for resource in recording) == [
+        *([("BackupServer", "backup")] if wanted.backups.daily else []),
         ("Environment", "st"),
         ("Gateway", "gateway"),
         ("Migration", "migration"),
@@ -241,7 +242,20 @@ def test_visitors_are_led_to_the_verified_processes(recording: Recording, wanted
 def test_sizes_are_the_models(recording: Recording, wanted: Environment) -> None:
     assert recording.one("pitchbar:local:Redis").inputs["maxmemory"] == wanted.redis.memory * 1024 * 1024
     settings = recording.one("pitchbar:local:Postgres").inputs["settings"]
-    assert settings == {"shared_buffers": f"{wanted.postgres.memory // 4}MB"}
+    assert settings == {
+        "shared_buffers": f"{wanted.postgres.memory // 4}MB",
+        "max_slot_wal_keep_size": f"{wanted.postgres.disk // 4}MB",
+    }
+
+
+def test_backups_are_kept_as_long_as_the_model_says_and_nothing_waits_for_them(
+    recording: Recording, wanted: Environment
+) -> None:
+    found = recording.of("pitchbar:local:BackupServer")
+    assert len(found) == (1 if wanted.backups.daily else 0)
+    for backup in found:
+        assert backup.inputs["retention"] == wanted.backups.retention
+        assert not [resource.name for resource in recording if backup.urn in resource.dependencies]
 
 
 def test_a_port_and_tls_reach_the_gateway_and_the_addresses() -> None:

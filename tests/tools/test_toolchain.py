@@ -24,6 +24,8 @@ def test_what_set_up_made_runs() -> None:
     assert "(PostgreSQL) 16." in _says([tools.postgres / "bin" / "psql", "--version"])
     assert _says([tools.redis_server, "--version"], libraries).startswith("Redis server v=")
     assert _says([tools.caddy, "version"]).startswith("v2.")
+    assert _says([tools.barman, "-m", "barman.cli", "--version"]).startswith("3.")
+    assert _says([tools.rsync, "--version"]).startswith("rsync ")
 
 
 def test_other_users_can_run_what_root_made() -> None:
@@ -66,7 +68,9 @@ def test_before_set_up_every_part_is_named(tmp_path: Path, monkeypatch: pytest.M
         "  the Python language host of Pulumi: set-up has not made it yet\n"
         "  PostgreSQL 16: set-up has not made it yet\n"
         "  Redis 7: set-up has not made it yet\n"
-        "  Caddy 2: set-up has not made it yet"
+        "  Caddy 2: set-up has not made it yet\n"
+        "  Barman 3: set-up has not made it yet\n"
+        "  rsync: set-up has not made it yet"
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
+from tools.provision.parts.barman import Barman, Rsync
 from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
 from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
 from tools.provision.parts.node import Node
@@ -29,6 +30,8 @@ PARTS: tuple[Part, ...] = (
     Postgres(),
     Redis(),
     Caddy(),
+    Barman(),
+    Rsync(),
     AppDependencies(),
     ServiceUser(),
     EmptyCluster(),

@@ -54,6 +54,16 @@ class Layout:
         return self.directory / "gateway"
 
     @property
+    def backup(self) -> Path:
+        """Barman's folder: base backups, PostgreSQL's log, and what takes them."""
+        return self.directory / "backup"
+
+    @property
+    def restores(self) -> Path:
+        """One folder per database that was restored beside the running one."""
+        return self.directory / "restores"
+
+    @property
     def releases(self) -> Path:
         """The release store: one folder per release, named by its id."""
         return self.directory / "releases"

@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from infra.provider.marshal import secret
 from infra.toolchain import locate
 
 PROGRAM = "postgres"
+BACKUP_ROLE = "barman"
 _START_SECONDS = 30
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _RESERVED = re.compile(r"pg_|(postgres|template[01]|public|none)$")
@@ -63,7 +64,7 @@ class PostgresResource(Resource[Inputs, State]):
     def create(self, inputs: Inputs) -> tuple[str, State]:
         server = _Server(Layout(Path(inputs.directory)), inputs)
         server.initialise()
-        port = server.settle_port(server.configured_port())
+        port = server.settle_port(port_of(Layout(Path(inputs.directory))))
         server.start(port)
         server.define_database()
         return "postgres", extend(State, inputs, bound_port=port, running=True)
@@ -86,6 +87,40 @@ class PostgresResource(Resource[Inputs, State]):
         layout = Layout(Path(state.directory))
         Supervisor(layout).remove(PROGRAM)
         folders.remove(layout.postgres)
+
+
+def port_of(layout: Layout) -> int:
+    """Where the server listens, or is to listen; 0 where it was never started."""
+    match = re.search(r"^port = (\d+)$", _text(layout.postgres / "data" / "pitchbar.conf"), re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def administer(layout: Layout, statements: str, secrets: Iterable[str] = (), *, role: str = "postgres") -> str:
+    """Run statements over the server's unix socket, by default as its superuser, and return their unaligned output.
+
+    Raises :class:`UserError` when the server doesn't answer or a statement fails.
+    """
+    command: list[str | Path] = [locate().postgres / "bin" / "psql", "-h", layout.postgres, "-p", str(port_of(layout))]
+    options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", "postgres", "-f", "-")
+    return run(
+        [*command, *options],
+        what="psql",
+        timeout=30,
+        text=statements,
+        secrets=secrets,
+        user=service_user(),
+        directory=layout.postgres,
+    )
+
+
+def admit(layout: Layout) -> None:
+    """Let in whom this version lets in; a server that an earlier version configured learns of it without a restart."""
+    texts = {"pg_hba.conf": _HBA, "pg_ident.conf": _identities()}
+    stale = {name: text for name, text in texts.items() if _text(layout.postgres / "data" / name) != text}
+    for name, text in stale.items():
+        write_private(layout.postgres / "data" / name, text, for_service=True)
+    if stale:
+        administer(layout, "SELECT pg_reload_conf();")
 
 
 class _Server:
@@ -111,11 +146,6 @@ class _Server:
         copy: list[str | Path] = ["cp", "-a", "--reflink=auto", empty_cluster.ensure(self._bin.parent), draft]
         run(copy, what="Copying the empty cluster", timeout=60, user=service_user(), directory=self._folder)
         draft.rename(self._data)
-
-    def configured_port(self) -> int:
-        """The port of the server whose data is there; 0 when there is none."""
-        match = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
-        return int(match[1]) if match else 0
 
     def settle_port(self, had: int) -> int:
         """The port to listen on; ``had`` is the one so far."""
@@ -164,20 +194,9 @@ class _Server:
         )
 
     def _psql(self, statements: str) -> str:
-        command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", str(self.configured_port())]
-        options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-f", "-")
-        return run(
-            [*command, *options],
-            what="psql",
-            timeout=30,
-            text=statements,
-            secrets=(self._inputs.password,),
-            user=service_user(),
-            directory=self._data,
-        )
+        return administer(self._layout, statements, (self._inputs.password,))
 
     def _configure(self, port: int) -> None:
-        user = service_user()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -191,13 +210,22 @@ class _Server:
         }
         self._write("pitchbar.conf", "".join(f"{name} = {_value(value)}\n" for name, value in settings.items()))
         self._write("pg_hba.conf", _HBA)
-        self._write("pg_ident.conf", f"pitchbar {user.pw_name if user else getpass.getuser()} postgres\n")
+        self._write("pg_ident.conf", _identities())
         main = _text(self._data / "postgresql.conf")
         if "include = 'pitchbar.conf'" not in main:
             self._write("postgresql.conf", f"{main}\ninclude = 'pitchbar.conf'\n")
 
     def _write(self, name: str, text: str) -> None:
         write_private(self._data / name, text, for_service=True)
+
+
+def _identities() -> str:
+    """Who of this machine may be the superuser, and who the role that backups are made with. Barman runs as root where
+    the services' user can't reach its Python."""
+    user, own = service_user(), getpass.getuser()
+    superuser = user.pw_name if user else own
+    lines = [(superuser, "postgres"), *((name, BACKUP_ROLE) for name in sorted({superuser, own}))]
+    return "".join(f"pitchbar {name} {role}\n" for name, role in lines)
 
 
 def _text(path: Path) -> str:
@@ -208,8 +236,10 @@ def _value(value: str) -> str:
     return value if value.isdigit() else "'" + value.replace("'", "''") + "'"
 
 
-_HBA = """\
+_HBA = f"""\
 # type  database     user      address       method
 local   all          postgres                peer map=pitchbar
+local   postgres     {BACKUP_ROLE}                  peer map=pitchbar
+local   replication  {BACKUP_ROLE}                  peer map=pitchbar
 host    all          all       127.0.0.1/32  scram-sha-256
 """

@@ -123,7 +123,8 @@ def _marked(layout: Layout) -> list[int]:
     [(name, value)] = mark(layout).items()
     needle = f"\0{name}={value}\0".encode()
     found = [pid for pid in _pids() if needle in b"\0" + _read(f"/proc/{pid}/environ") + b"\0"]
-    for pid_file in (layout.postgres / "data" / "postmaster.pid", layout.redis / "redis.pid"):
+    restored = layout.restores.glob("*/data/postmaster.pid")
+    for pid_file in (layout.postgres / "data" / "postmaster.pid", layout.redis / "redis.pid", *restored):
         first = _read(pid_file).split(b"\n")[0].strip()
         if first.isdigit() and _works_in(int(first), layout):
             found.append(int(first))

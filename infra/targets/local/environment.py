@@ -6,6 +6,7 @@ from pulumi import ResourceOptions
 from infra.release.runtime import to_json
 from infra.resources import Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.base import Landed, Plan
+from infra.targets.local.backups import create_backups
 from infra.targets.local.domains import Domains
 from infra.targets.local.postgres import create_postgres
 from infra.targets.local.process import Processes
@@ -28,6 +29,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         inside = ResourceOptions(parent=self, depends_on=[supervisor])
         release = Release("release", ReleaseArgs(directory, plan.release, to_json(plan.runtime), plan.source), inside)
         postgres = create_postgres(plan, secrets.database_password.value, inside)
+        create_backups(plan, postgres, inside)
         redis = create_redis(plan, secrets.redis_password.value, inside)
         domains = Domains(plan, inside)
         processes = Processes(

@@ -10,10 +10,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.building import make_once
+from tools.provision import debian
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, as_root, run
 
@@ -53,7 +54,7 @@ class Redis:
 
     @staticmethod
     def _folder(context: Context) -> Path:
-        return context.cache / f"redis-{_distribution()}"
+        return context.cache / f"redis-{debian.distribution()}"
 
 
 def redis_version(program: Path, libraries: Path | None = None) -> str | None:
@@ -76,11 +77,11 @@ def _on_path() -> Path | None:
 
 
 def _build(context: Context, folder: Path) -> None:
-    apt = _fetch(context, folder, _PACKAGES)
+    apt = debian.fetch(context, Redis.name, folder, _PACKAGES)
     _unpack(folder)
     version = redis_version(folder / "bin" / "redis-server", folder / "lib")
     if version is None:  # A machine with very little on it: what redis-tools depends on is not there either.
-        run([*apt, "download", *_missing_dependencies(apt)], cwd=folder)
+        run([*apt, "download", *debian.missing_dependencies(apt, "redis-tools", _PACKAGES)], cwd=folder)
         _unpack(folder)
         version = redis_version(folder / "bin" / "redis-server", folder / "lib")
     shutil.rmtree(folder / "apt", ignore_errors=True)
@@ -91,58 +92,8 @@ def _build(context: Context, folder: Path) -> None:
         )
 
 
-def _fetch(context: Context, folder: Path, packages: Sequence[str]) -> list[str]:
-    """Download with the system's package lists; where these are missing or old, with fresh ones of our own."""
-    try:
-        run(["apt-get", "download", *packages], cwd=folder)
-        return ["apt-get"]
-    except CommandFailed:
-        context.progress.say(Redis.name, "fetching fresh package lists")
-    apt = ["apt-get", *_private_state(folder / "apt")]
-    run([*apt, "update"])
-    run([*apt, "download", *packages], cwd=folder)
-    return apt
-
-
-def _private_state(folder: Path) -> list[str]:
-    """Have apt keep its lists and caches here. What is installed it still reads from the system."""
-    for part in ("lists/partial", "cache/archives/partial"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    options = {"Dir::State::lists": folder / "lists", "Dir::Cache": folder / "cache", "APT::Sandbox::User": "root"}
-    return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-
-
 def _unpack(folder: Path) -> None:
-    packages, system = [*folder.glob("*.deb")], folder / "system"
-    for package in packages:
-        run(["dpkg", "-x", str(package), str(system)])
-        package.unlink()
-    for name in ("bin", "lib"):
-        (folder / name).mkdir(exist_ok=True)
-    for library in [*system.glob("usr/lib/*/*.so.*"), *system.glob("lib/*/*.so.*")]:
-        library.rename(folder / "lib" / library.name)
-    for program in system.glob("usr/bin/redis-*"):
-        program.rename(folder / "bin" / program.name)
+    debian.unpack(folder, "redis-*")
     # One program with three names: it looks at the one that it was called by.
     (folder / "bin" / "redis-server").unlink(missing_ok=True)
     (folder / "bin" / "redis-server").symlink_to("redis-check-rdb")
-    shutil.rmtree(system)
-
-
-def _missing_dependencies(apt: Sequence[str]) -> list[str]:
-    listed = run(["apt-cache", *apt[1:], "depends", "redis-tools"])
-    names = re.findall(r"^\s*\|?Depends: (lib[\w.+-]+)$", listed, re.MULTILINE)
-    return [name for name in names if name not in {"libc6", *_PACKAGES} and not _installed(name)]
-
-
-def _installed(package: str) -> bool:
-    return subprocess.run(["dpkg", "-s", package], check=False, capture_output=True).returncode == 0
-
-
-def _distribution() -> str:
-    try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
-        return "unknown"
-    facts = dict(line.split("=", 1) for line in lines if "=" in line)
-    return f"{facts.get('ID', 'unknown')}-{facts.get('VERSION_ID', '')}".replace('"', "")
