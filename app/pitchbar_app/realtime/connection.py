@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from pitchbar_app.realtime import protocol
+from pitchbar_app.realtime.rate import Allowance
 
+CLIENT_EVENTS = 10
+"""How many events a client may send in a second."""
 LONGEST_OUTBOX = 1_000_000
 Send = Callable[[dict[str, object]], Awaitable[None]]
 
@@ -20,6 +23,8 @@ class Connection:
     def __init__(self, transport: asyncio.Transport) -> None:
         self.socket_id = protocol.new_socket_id()
         self.channels: set[str] = set()
+        self.user: str | None = None
+        self.allowance = Allowance(CLIENT_EVENTS)
         self.last_heard = monotonic()
         self.pinged_at: float | None = None
         self._transport = transport
@@ -27,6 +32,11 @@ class Connection:
         self._size = 0
         self._close: tuple[int, str] | None = None
         self._wake = asyncio.Event()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the connection is ending: what the client still says counts no more."""
+        return self._close is not None
 
     def heard(self) -> None:
         """Note that the client has said something."""
