@@ -59,13 +59,15 @@ class Api:
             self._route("GET", f"{base}/channels/{{channel}}", self._channel),
             self._route("GET", f"{base}/channels/{{channel}}/users", self._users),
             self._route("POST", f"{base}/users/{{user}}/terminate_connections", self._terminate),
+            # Pusher's library for Python leaves out the application.
+            self._route("POST", "/users/{user}/terminate_connections", self._terminate),
         ]
 
     def _route(self, method: str, path: str, handler: Handler, longest: int = 10_000) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
                 body = await _body(request, longest)
-                if request.path_params["app_id"] != self.app_id:
+                if request.path_params.get("app_id", self.app_id) != self.app_id:
                     raise HTTPException(404, "There is no application of this id.")
                 query = api_signature.check(self.credentials, method, _paths(request), request.url.query, body)
                 return JSONResponse(await handler(Call(query, body, request.path_params)))
