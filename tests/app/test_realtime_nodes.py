@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_members_are_told_once_over_all_processes(start: Start) -> None:
     for watcher in watchers:
         assert _told(watcher) == ("added", "bob")
     for node in nodes:
-        eventually(lambda node=node: user_count(node, "presence-w"), 4)
+        eventually(partial(user_count, node, "presence-w"), 4)
         info = {"info": "subscription_count"}
         assert api(node, "GET", "/channels/presence-w", parameters=info).json["subscription_count"] == 7
     for tab, _ in tabs[:3]:
@@ -142,7 +143,7 @@ def test_a_process_that_was_stopped_for_long_is_known_again(start: Start) -> Non
     os.kill(two.popen.pid, signal.SIGCONT)
     assert _told(watcher) == ("added", "sleeper")
     for node in (one, two):
-        eventually(lambda node=node: _members(node, "presence-s"), ["sleeper", "watcher"])
+        eventually(partial(_members, node, "presence-s"), ["sleeper", "watcher"])
     assert silent(sleeper)
 
 
@@ -247,7 +248,7 @@ def test_churn_of_three_hundred_connections(start: Start) -> None:
     wanted = sorted([*staying, "watcher"])
     assert len(wanted) == 61
     for node in nodes:
-        eventually(lambda node=node: _members(node, "presence-churn"), wanted)
+        eventually(partial(_members, node, "presence-churn"), wanted)
         assert user_count(node, "presence-churn") == 61
     time.sleep(1)
     stop.set()

@@ -11,7 +11,7 @@ from pitchbar_app.broadcast import Event
 from pitchbar_app.realtime import protocol
 from pitchbar_app.realtime.changes import Changes
 from pitchbar_app.realtime.channels import Member, is_presence
-from pitchbar_app.realtime.connection import Connection
+from pitchbar_app.realtime.connection import Connection, frame
 from pitchbar_app.realtime.roster import Change, Roster
 
 SWEEP_INTERVAL = 1.0
@@ -45,9 +45,9 @@ class Hub:
         """How many clients are connected."""
         return len(self._connections)
 
-    def add(self, connection: Connection, writer: asyncio.Task[None]) -> None:
-        """A client has connected; `writer` is the task that sends its messages."""
-        self._connections[connection] = writer
+    def add(self, connection: Connection, finisher: asyncio.Task[None]) -> None:
+        """A client has connected; `finisher` is the task that closes the connection."""
+        self._connections[connection] = finisher
 
     def remove(self, connection: Connection) -> None:
         """A client has gone."""
@@ -174,11 +174,11 @@ class Hub:
         self.changes.end()
         for connection in tuple(self._connections):
             connection.close(protocol.RECONNECT, "Server is restarting; please reconnect")
-        writers = tuple(self._connections.values())
-        if writers:
-            await asyncio.wait(writers, timeout=deadline)
-        for connection, writer in tuple(self._connections.items()):
-            if not writer.done():
+        finishers = tuple(self._connections.values())
+        if finishers:
+            await asyncio.wait(finishers, timeout=deadline)
+        for connection, finisher in tuple(self._connections.items()):
+            if not finisher.done():
                 connection.drop()
 
     def _leave_all(self, connection: Connection) -> None:
@@ -199,15 +199,16 @@ class Hub:
         """Confirm subscriptions to a presence channel, with the members at this moment."""
         if channel.roster is None or channel.roster.known is None:
             return
-        text = protocol.subscribed_among(name, channel.roster.known)
+        data = frame(protocol.subscribed_among(name, channel.roster.known))
         for connection in connections:
             channel.listeners.add(connection)
-            connection.send(text)
+            connection.send_frame(data)
 
     def _send(self, channel: Channel, text: str, leave_out: Callable[[Connection], bool]) -> None:
+        data = frame(text)
         for connection in tuple(channel.listeners):
             if not leave_out(connection):
-                connection.send(text)
+                connection.send_frame(data)
 
 
 def _is(roster: Roster, user: str) -> Callable[[Connection], bool]:

@@ -52,8 +52,8 @@ class Sessions:
         await receive()
         await send({"type": "websocket.accept"})
         connection = Connection(scope["state"]["transport"])
-        writer = asyncio.create_task(connection.write(send))
-        self._hub.add(connection, writer)
+        finisher = asyncio.create_task(connection.finish(send))
+        self._hub.add(connection, finisher)
         self._welcome(connection, scope["path_params"]["key"])
         try:
             while (message := await receive())["type"] == "websocket.receive":
@@ -62,9 +62,9 @@ class Sessions:
                     self._answer(connection, message.get("text"))
         finally:
             self._hub.remove(connection)
-            writer.cancel()
+            finisher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await writer
+                await finisher
 
     def _welcome(self, connection: Connection, key: str) -> None:
         most = self._realtime.max_connections
