@@ -51,6 +51,8 @@ class Realtime:
     port: int
     scheme: str
     activity_timeout: int
+    max_connections: int
+    """How many clients may be connected at the same time; 0 for as many as there is room for."""
 
     @property
     def origin(self) -> str:
@@ -198,6 +200,7 @@ def _realtime(reader: Reader) -> Realtime:
         port=reader.integer("REVERB_PORT", 1, 65535),
         scheme=reader.choice("REVERB_SCHEME", ("http", "https")),
         activity_timeout=reader.integer("REVERB_APP_ACTIVITY_TIMEOUT", 1, 600, default=30),
+        max_connections=reader.integer("REVERB_APP_MAX_CONNECTIONS", 0, 1_000_000, default=0),
     )
 
 

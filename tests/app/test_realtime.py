@@ -108,7 +108,7 @@ def test_fan_out_to_fifty_clients(realtime: Process, redis: Redis) -> None:
         (
             '{"event": "pusher:subscribe", "data": {"channel": "private-x"}}',
             4009,
-            "This server has public channels only.",
+            "The signature for the channel private-x is missing or wrong.",
         ),
         (
             '{"event": "client-typing", "channel": "x", "data": {}}',

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 UNKNOWN_APP = 4001
+OVER_QUOTA = 4004
 UNAUTHORISED = 4009
 OVER_CAPACITY = 4100
 RECONNECT = 4200
@@ -25,6 +27,9 @@ class ClientMessage:
 
     event: str
     data: dict[str, Any]
+    channel: object = None
+    payload: str = ""
+    """The data as text, as it is passed on to other clients."""
 
 
 def parse(text: str | None) -> ClientMessage:
@@ -36,7 +41,8 @@ def parse(text: str | None) -> ClientMessage:
     if not isinstance(value, dict) or not isinstance(value.get("event"), str):
         raise Malformed("The message is not an object with the name of an event.")
     data = value.get("data")
-    return ClientMessage(value["event"], data if isinstance(data, dict) else {})
+    payload = data if isinstance(data, str) else json.dumps(data)
+    return ClientMessage(value["event"], data if isinstance(data, dict) else {}, value.get("channel"), payload)
 
 
 def new_socket_id() -> str:
@@ -70,9 +76,35 @@ def subscribed(channel: str) -> str:
     return _message("pusher_internal:subscription_succeeded", {}, channel)
 
 
-def event(channel: str, name: str, data: str) -> str:
-    """An event on a channel; `data` is text already."""
-    return json.dumps({"event": name, "channel": channel, "data": data})
+def subscribed_among(channel: str, members: Mapping[str, str]) -> str:
+    """Confirm a subscription to a presence channel; a member's information is JSON text."""
+    known = ", ".join(f"{json.dumps(user)}: {info}" for user, info in members.items())
+    data = f'{{"presence": {{"count": {len(members)}, "ids": {json.dumps(list(members))}, "hash": {{{known}}}}}}}'
+    return json.dumps({"event": "pusher_internal:subscription_succeeded", "data": data, "channel": channel})
+
+
+def member_added(channel: str, user: str, info: str) -> str:
+    """Tell about a new member of a presence channel."""
+    data = {"user_id": user, "user_info": json.loads(info)}
+    return _message("pusher_internal:member_added", data, channel)
+
+
+def member_removed(channel: str, user: str) -> str:
+    """Tell that a member of a presence channel has gone."""
+    return _message("pusher_internal:member_removed", {"user_id": user}, channel)
+
+
+def signed_in(user_data: str) -> str:
+    """Confirm that the client is signed in as a user."""
+    return _message("pusher:signin_success", {"user_data": user_data})
+
+
+def event(channel: str, name: str, data: str, user: str | None = None) -> str:
+    """An event on a channel; `data` is text already. `user` is the member that sent it, if a client did."""
+    message = {"event": name, "channel": channel, "data": data}
+    if user is not None:
+        message["user_id"] = user
+    return json.dumps(message)
 
 
 def _message(name: str, data: dict[str, Any], channel: str | None = None) -> str:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from pitchbar_app import health
 from pitchbar_app.settings import Web
-from pitchbar_app.web import internal, pages, widget
+from pitchbar_app.web import broadcasting, internal, pages, widget
 from pitchbar_app.web.security import SecurityHeaders
 from pitchbar_app.web.services import Services
 
@@ -33,6 +33,7 @@ def create(settings: Web) -> ASGIApp:
             *pages.routes(services),
             *widget.routes(settings),
             *internal.routes(services),
+            *broadcasting.routes(services),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=lifespan,

@@ -1,0 +1,87 @@
+"""Sends events to every process through Redis, and keeps some of them while Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from pitchbar_app.broadcast import Event
+
+MOST_WAITING = 1000
+AT_ONCE = 100
+SETTLING = 2.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """A bounded queue of events. After Redis was away it waits until the other processes hear it again."""
+
+    def __init__(self, client: Redis, topic: str, processes: Callable[[], int]) -> None:
+        """`processes` tells how many processes listen when all is well."""
+        self._client = client
+        self._topic = topic
+        self._processes = processes
+        self._waiting: deque[str] = deque()
+        self._wake = asyncio.Event()
+        self._interrupted = False
+
+    def has_room_for(self, events: int) -> bool:
+        """Whether so many events can be taken."""
+        return len(self._waiting) + events <= MOST_WAITING
+
+    def put(self, event: Event) -> bool:
+        """Send an event as soon as possible; False when too many are waiting, and it will not be sent."""
+        if not self.has_room_for(1):
+            return False
+        self._waiting.append(event.encode())
+        self._wake.set()
+        return True
+
+    def interrupt(self) -> None:
+        """The subscriptions to Redis broke: wait for them before anything more is sent."""
+        self._interrupted = True
+
+    async def run(self) -> None:
+        """Send what is put in; until it is cancelled."""
+        pause = FIRST_PAUSE
+        while True:
+            await self._wake.wait()
+            try:
+                if self._interrupted:
+                    await self._listened_to()
+                    self._interrupted = False
+                await self._send(min(len(self._waiting), AT_ONCE))
+                pause = FIRST_PAUSE
+            except (RedisError, OSError) as error:
+                log.warning("events wait: Redis does not answer (%s)", error)
+                self._interrupted = True
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            if not self._waiting:
+                self._wake.clear()
+
+    async def _send(self, number: int) -> None:
+        """Send the first events; they leave the queue when Redis has them."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for text in list(self._waiting)[:number]:
+                pipeline.publish(self._topic, text)
+            await pipeline.execute()
+        for _ in range(number):
+            self._waiting.popleft()
+
+    async def _listened_to(self) -> None:
+        """Wait until as many processes as before listen again, but not for ever: one of them may be dead."""
+        deadline = monotonic() + SETTLING
+        wanted = self._processes()
+        while monotonic() < deadline:
+            [(_, listeners)] = await self._client.pubsub_numsub(self._topic)
+            if listeners >= wanted:
+                return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,119 @@
+"""The client's and the server's side of the Pusher protocol, as far as the tests speak it by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from websockets.sync.client import ClientConnection
+
+from tests.app.processes import SECRETS, Answer, Process, receive, send
+
+KEY, SECRET, APP_ID = "public-key", SECRETS["REVERB_APP_SECRET"], "pitchbar"
+SUCCEEDED = "pusher_internal:subscription_succeeded"
+ADDED, REMOVED = "pusher_internal:member_added", "pusher_internal:member_removed"
+
+
+def hexdigest(text: str, secret: str = SECRET) -> str:
+    """What the protocol calls a signature."""
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def connect(process: Process) -> tuple[ClientConnection, str]:
+    """A connection that has been greeted, and its socket id."""
+    client = process.connect()
+    return client, receive(client)["data"]["socket_id"]
+
+
+def join(client: ClientConnection, socket_id: str, channel: str, user: str | None = None, info: Any = None) -> None:
+    """Ask to subscribe to a private channel, or to a presence channel as this user, with the right signature."""
+    if user is None:
+        send(client, "pusher:subscribe", channel=channel, auth=f"{KEY}:{hexdigest(f'{socket_id}:{channel}')}")
+        return
+    data = json.dumps({"user_id": user, "user_info": info})
+    auth = f"{KEY}:{hexdigest(f'{socket_id}:{channel}:{data}')}"
+    send(client, "pusher:subscribe", channel=channel, auth=auth, channel_data=data)
+
+
+def joined(process: Process, channel: str, user: str | None = None, info: Any = None) -> ClientConnection:
+    """A connection that is subscribed."""
+    client, socket_id = connect(process)
+    join(client, socket_id, channel, user, info)
+    assert receive(client)["event"] == SUCCEEDED
+    return client
+
+
+def present(process: Process, channel: str, user: str, info: Any = None) -> tuple[ClientConnection, list[str]]:
+    """A connection that is a member of a presence channel, and the ids of all members at that moment."""
+    client, socket_id = connect(process)
+    join(client, socket_id, channel, user, info)
+    message = receive(client)
+    assert message["event"] == SUCCEEDED
+    presence = message["data"]["presence"]
+    assert presence["count"] == len(presence["ids"]) == len(presence["hash"])
+    return client, sorted(presence["ids"])
+
+
+def sign_in(client: ClientConnection, socket_id: str, user: str) -> None:
+    """Be a user from now on."""
+    data = json.dumps({"id": user})
+    send(client, "pusher:signin", user_data=data, auth=f"{KEY}:{hexdigest(f'{socket_id}::user::{data}')}")
+    assert receive(client) == {"event": "pusher:signin_success", "data": {"user_data": data}}
+
+
+def silent(client: ClientConnection, seconds: float = 0.3) -> bool:
+    """Whether nothing arrives for a while."""
+    with suppress(TimeoutError):
+        raise AssertionError(f"this arrived: {client.recv(timeout=seconds)!r}")
+    return True
+
+
+def signed(
+    method: str, path: str, body: str = "", parameters: Mapping[str, str] | None = None, **changes: str | None
+) -> str:
+    """A path of the HTTP API with its signed query; `changes` to the query are made after signing it."""
+    query = dict(parameters or {})
+    query |= {"auth_key": KEY, "auth_timestamp": str(int(time.time())), "auth_version": "1.0"}
+    if body:
+        query["body_md5"] = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
+    for name in ("auth_key", "auth_timestamp", "auth_version", "body_md5"):
+        if (value := changes.pop(f"signed_{name}", None)) is not None:
+            query[name] = value
+    text = "&".join(f"{name}={value}" for name, value in sorted(query.items()))
+    query["auth_signature"] = hexdigest(f"{method}\n{path}\n{text}")
+    sent = {name: value for name, value in (query | changes).items() if value is not None}
+    return path + "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in sent.items())
+
+
+def api(
+    process: Process, method: str, path: str, value: Any = None, parameters: Mapping[str, str] | None = None
+) -> Answer:
+    """One call of the HTTP API."""
+    body = "" if value is None else json.dumps(value)
+    return process.request(method, signed(method, f"/apps/{APP_ID}{path}", body, parameters), body or None)
+
+
+def trigger(process: Process, channel: str, name: str, data: Any, **more: Any) -> Answer:
+    """Send an event over the HTTP API."""
+    return api(process, "POST", "/events", {"name": name, "channel": channel, "data": json.dumps(data), **more})
+
+
+def user_count(process: Process, channel: str) -> int:
+    """How many users a presence channel has, as this process says."""
+    answer = api(process, "GET", f"/channels/{channel}", parameters={"info": "user_count"})
+    assert answer.status == 200, answer.body
+    return int(answer.json["user_count"])
+
+
+def eventually(check: Callable[[], Any], expected: Any, seconds: float = 8.0) -> None:
+    """Ask until the answer is the expected one."""
+    deadline = time.monotonic() + seconds
+    while (found := check()) != expected:
+        assert time.monotonic() < deadline, f"{found!r} is not {expected!r}"
+        time.sleep(0.05)

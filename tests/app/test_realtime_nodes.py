@@ -1,0 +1,276 @@
+"""Several realtime servers behind one Redis: presence and counts are the same on each, whatever is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import ClientConnection
+
+from tests.app.processes import Launcher, Process, receive
+from tests.app.pusher_protocol import (
+    ADDED,
+    REMOVED,
+    api,
+    connect,
+    eventually,
+    joined,
+    present,
+    sign_in,
+    silent,
+    trigger,
+    user_count,
+)
+from tests.support.services import Redis
+
+LEASE = 4.0
+Start = Callable[[], Process]
+
+
+@pytest.fixture
+def start(app: Launcher) -> Iterator[Start]:
+    """Starts one more realtime server."""
+    yield lambda: app.start("realtime", wait="/ready")
+    for process in app.processes:
+        process.sockets.close()
+
+
+def _members(process: Process, channel: str) -> list[str]:
+    users = api(process, "GET", f"/channels/{channel}/users").json["users"]
+    return sorted(user["id"] for user in users)
+
+
+def _told(client: ClientConnection) -> tuple[str, str]:
+    """The next change of the members, as `added` or `removed`, and who it is."""
+    message = receive(client)
+    assert message["event"] in (ADDED, REMOVED), message
+    return message["event"].rpartition("_")[2], message["data"]["user_id"]
+
+
+def test_events_cross(start: Start) -> None:
+    one, two = start(), start()
+    near, far = joined(one, "private-x"), joined(two, "private-x")
+    trigger(one, "private-x", "news", 1)
+    assert receive(near)["data"] == receive(far)["data"] == 1
+    near.send('{"event": "client-hi", "channel": "private-x", "data": {"a": 1}}')
+    assert receive(far) == {"event": "client-hi", "channel": "private-x", "data": {"a": 1}}
+    assert silent(near)
+
+
+def test_members_are_told_once_over_all_processes(start: Start) -> None:
+    nodes = [start(), start(), start()]
+    watchers = [present(node, "presence-w", f"watcher-{number}")[0] for number, node in enumerate(nodes)]
+    assert [_told(watchers[0]), _told(watchers[0]), _told(watchers[1])] == [
+        ("added", "watcher-1"),
+        ("added", "watcher-2"),
+        ("added", "watcher-2"),
+    ]
+    tabs = [present(node, "presence-w", "bob", {"n": 1}) for node in (*nodes, nodes[0])]
+    assert all(ids == ["bob", "watcher-0", "watcher-1", "watcher-2"] for _, ids in tabs)
+    for watcher in watchers:
+        assert _told(watcher) == ("added", "bob")
+    for node in nodes:
+        eventually(partial(user_count, node, "presence-w"), 4)
+        info = {"info": "subscription_count"}
+        assert api(node, "GET", "/channels/presence-w", parameters=info).json["subscription_count"] == 7
+    for tab, _ in tabs[:3]:
+        tab.close()
+    assert all(silent(watcher) for watcher in watchers)
+    tabs[3][0].close()
+    for watcher in watchers:
+        assert _told(watcher) == ("removed", "bob")
+        assert silent(watcher, 0.1)
+
+
+def test_terminating_a_user_reaches_every_process(start: Start) -> None:
+    nodes = [start(), start()]
+    clients = []
+    for node in nodes:
+        client, socket_id = connect(node)
+        sign_in(client, socket_id, "eve")
+        clients.append(client)
+    assert api(nodes[0], "POST", "/users/eve/terminate_connections").status == 200
+    assert [receive(client)["data"]["code"] for client in clients] == [4009, 4009]
+
+
+def test_quota_counts_every_process(app: Launcher) -> None:
+    quota = {"REVERB_APP_MAX_CONNECTIONS": "2", "REVERB_APP_ID": "quota-of-all"}
+    one, two = (app.start("realtime", wait="/ready", **quota) for _ in range(2))
+    for _ in range(2):
+        connect(one)
+    time.sleep(2.5)
+    assert receive(two.connect())["data"]["code"] == 4004
+
+
+def test_members_of_a_killed_process_are_removed_once_by_the_others(start: Start) -> None:
+    one, two, three = start(), start(), start()
+    watcher, _ = present(one, "presence-k", "watcher")
+    other, _ = present(two, "presence-k", "other")
+    assert _told(watcher) == ("added", "other")
+    for user in ("gone-1", "gone-2", "both"):
+        present(three, "presence-k", user)
+        assert _told(watcher) == _told(other) == ("added", user)
+    present(one, "presence-k", "both")
+    three.popen.kill()
+    killed = time.monotonic()
+    for client in (watcher, other):
+        assert {_told(client), _told(client)} == {("removed", "gone-1"), ("removed", "gone-2")}
+    assert time.monotonic() - killed < LEASE + 2.5
+    assert silent(watcher, 1.5) and silent(other, 0.1)
+    for node in (one, two):
+        assert _members(node, "presence-k") == ["both", "other", "watcher"]
+        info = {"info": "subscription_count"}
+        assert api(node, "GET", "/channels/presence-k", parameters=info).json["subscription_count"] == 3
+
+
+def test_a_process_that_was_stopped_for_long_is_known_again(start: Start) -> None:
+    one, two = start(), start()
+    watcher, _ = present(one, "presence-s", "watcher")
+    sleeper, _ = present(two, "presence-s", "sleeper")
+    assert _told(watcher) == ("added", "sleeper")
+    os.kill(two.popen.pid, signal.SIGSTOP)
+    assert _told(watcher) == ("removed", "sleeper")
+    os.kill(two.popen.pid, signal.SIGCONT)
+    assert _told(watcher) == ("added", "sleeper")
+    for node in (one, two):
+        eventually(partial(_members, node, "presence-s"), ["sleeper", "watcher"])
+    assert silent(sleeper)
+
+
+def test_nobody_leaves_when_his_process_is_replaced(start: Start) -> None:
+    old, stays = start(), start()
+    watcher, _ = present(stays, "presence-r", "watcher")
+    moving = [present(old, "presence-r", f"user-{number}")[0] for number in range(5)]
+    assert [_told(watcher) for _ in moving] == [("added", f"user-{number}") for number in range(5)]
+    new = start()
+    assert old.stop()[0] == 0
+    assert {receive(client)["data"].get("code") for client in moving[-1:]} == {4200}
+    for number in range(4):
+        present(new, "presence-r", f"user-{number}")
+    assert user_count(new, "presence-r") == user_count(stays, "presence-r") == 6
+    assert _told(watcher) == ("removed", "user-4")
+    assert silent(watcher, 1.5)
+    assert _members(new, "presence-r") == ["user-0", "user-1", "user-2", "user-3", "watcher"]
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["keeps its data", "forgets everything"])
+def test_a_restart_of_redis_is_not_noticed(start: Start, redis: Redis, folder: Path, forgets: bool) -> None:
+    one, two = start(), start()
+    watcher, _ = present(one, "presence-x", "watcher")
+    leaves, _ = present(two, "presence-x", "leaves")
+    present(two, "presence-x", "stays")
+    assert [_told(watcher), _told(watcher)] == [("added", "leaves"), ("added", "stays")]
+    redis.kill()
+    if forgets:
+        shutil.rmtree(folder / "appendonlydir")
+    two.wait_until("/ready", 503)
+    leaves.close()
+    assert present(one, "presence-x", "early")[1] == ["early", "leaves", "stays", "watcher"]
+    assert _told(watcher) == ("added", "early")
+    time.sleep(LEASE + 1)  # every lease has run out, and nobody must be called dead for it
+    redis.start()
+    for node in (one, two):
+        node.wait_until("/ready")
+    assert _told(watcher) == ("removed", "leaves")
+    assert silent(watcher, LEASE + 0.5)
+    for node in (one, two):
+        assert _members(node, "presence-x") == ["early", "stays", "watcher"]
+    late, ids = present(two, "presence-x", "late")
+    assert ids == ["early", "late", "stays", "watcher"]
+    assert _told(watcher) == ("added", "late")
+    trigger(two, "presence-x", "news", 1)
+    assert receive(watcher)["event"] == receive(late)["event"] == "news"
+
+
+def test_a_presence_channel_asked_for_while_redis_is_away_is_confirmed_later(start: Start, redis: Redis) -> None:
+    one = start()
+    redis.kill()
+    one.wait_until("/ready", 503)
+    outcome: list[list[str]] = []
+    thread = threading.Thread(target=lambda: outcome.append(present(one, "presence-later", "ada")[1]))
+    thread.start()
+    time.sleep(0.3)
+    assert not outcome
+    redis.start()
+    thread.join(10)
+    assert outcome == [["ada"]]
+
+
+def test_events_sent_while_redis_is_away_reach_every_process(start: Start, redis: Redis) -> None:
+    one, two = start(), start()
+    clients = [joined(one, "private-a"), joined(two, "private-a")]
+    redis.kill()
+    for node in (one, two):
+        node.wait_until("/ready", 503)
+    for number in range(20):
+        assert trigger(one, "private-a", "kept", number).status == 200
+    redis.start()
+    for client in clients:
+        assert [receive(client)["data"] for _ in range(20)] == list(range(20))
+
+
+def test_churn_of_three_hundred_connections(start: Start) -> None:
+    """Threads connect, join, leave and vanish at random places; at the end all three processes know who is left."""
+    nodes = [start(), start(), start()]
+    watchers = [present(node, "presence-churn", "watcher")[0] for node in nodes]
+    heard: list[list[tuple[str, str]]] = [[] for _ in nodes]
+    stop = threading.Event()
+    readers = [threading.Thread(target=_listen, args=(*pair, stop)) for pair in zip(watchers, heard, strict=True)]
+    for reader in readers:
+        reader.start()
+    numbers = itertools.count()
+    staying: set[str] = set()
+
+    def churn() -> None:
+        while (number := next(numbers)) < 300:
+            user = f"u{number % 60}"
+            client, _ = present(nodes[number % 3], "presence-churn", user)
+            if number < 240:
+                client.close() if number % 2 else client.socket.shutdown(socket.SHUT_RDWR)
+            else:
+                staying.add(user)
+
+    threads = [threading.Thread(target=churn) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    wanted = sorted([*staying, "watcher"])
+    assert len(wanted) == 61
+    for node in nodes:
+        eventually(partial(_members, node, "presence-churn"), wanted)
+        assert user_count(node, "presence-churn") == 61
+    time.sleep(1)
+    stop.set()
+    for reader, changes in zip(readers, heard, strict=True):
+        reader.join(10)
+        assert sorted(_replayed(changes)) == sorted(staying)
+
+
+def _listen(client: ClientConnection, heard: list[tuple[str, str]], stop: threading.Event) -> None:
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            message = client.recv(timeout=0.2)
+            assert isinstance(message, str)
+            for kind in (ADDED, REMOVED):
+                if f'"{kind}"' in message:
+                    heard.append((kind, message.split('user_id\\": \\"')[1].split("\\")[0]))
+
+
+def _replayed(changes: list[tuple[str, str]]) -> set[str]:
+    """Who is there after these changes; nobody may come twice or go without having come."""
+    there: set[str] = set()
+    for kind, user in changes:
+        assert (user in there) == (kind == REMOVED), f"{user} was {kind} at the wrong time"
+        there.symmetric_difference_update({user})
+    return there
