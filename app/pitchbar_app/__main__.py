@@ -1,4 +1,4 @@
-"""Runs one process of this release: `python -m pitchbar_app web|worker|realtime|migrate`."""
+"""Runs one process of this release: `python -m pitchbar_app web|worker|realtime|migrate|audit-vectors`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,15 @@ def migrate() -> int:
     return run(known)
 
 
+def audit_vectors(repair: bool, as_json: bool) -> int:
+    """Compare the vector store with the chunks."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.index.audit import run
+
+    return run(known, repair=repair, as_json=as_json)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the process that the arguments name; the result is its exit status."""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,6 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--listen", required=True, help="unix:/path.sock or 127.0.0.1:PORT")
     commands.add_parser("worker", help="run jobs from the queues")
     commands.add_parser("migrate", help="bring the database to this release's schema")
+    audit = commands.add_parser("audit-vectors", help="compare the vector store with the chunks")
+    audit.add_argument("--repair", action="store_true", help="index again what differs")
+    audit.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(arguments)
     try:
         match options.command:
@@ -77,6 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return realtime(options.listen)
             case "worker":
                 return worker()
+            case "audit-vectors":
+                return audit_vectors(options.repair, options.json)
             case _:
                 return migrate()
     except (SettingsError, ListenError) as error:

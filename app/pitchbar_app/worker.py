@@ -18,9 +18,12 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.serializers import JSONSerializer
 
+from pitchbar_app import delays
 from pitchbar_app.draining import DrainingWorker
 from pitchbar_app.jobs import canary as canary  # imported before the first fork: a job starts without importing
-from pitchbar_app.jobs import context
+from pitchbar_app.jobs import context, failing
+from pitchbar_app.jobs import crawl_page as crawl_page
+from pitchbar_app.jobs import index_document as index_document
 from pitchbar_app.queueing import queue
 from pitchbar_app.redis_clients import blocking
 from pitchbar_app.settings import Worker
@@ -43,7 +46,9 @@ def run(settings: Worker) -> int:
         serializer=JSONSerializer,
         worker_ttl=REGISTRATION_TTL,
         log_job_description=False,
+        work_horse_killed_handler=failing.on_killed,
     )
+    delays.keep_releasing(blocking(settings.redis, settings.app, retries=0), settings.queues)
     log.info("release %s serves %s", settings.app.release, ", ".join(settings.queues))
     try:
         worker.serve(blocking(settings.redis, settings.app, retries=0), settings.app.stop_timeout)

@@ -1,0 +1,162 @@
+"""The readable text of a page, block by block, and the links on it."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pitchbar_app.crawl import urls
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+NOISE = (
+    "script, style, noscript, template, svg, iframe, form, nav, footer, aside, button, dialog, "
+    "[role=navigation], [role=search], [hidden], [aria-hidden=true], .headerlink, .sr-only"
+)
+MAIN = "main, [role=main], article"
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+CONTAINERS = HEADINGS | {
+    *("address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset"),
+    *("figcaption", "figure", "footer", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary", "table"),
+    *("tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+}
+MOST_LINKS = 2000
+LONGEST_TEXT = 400_000
+DEEPEST = 200
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading (level 1 to 6) or a piece of text (level 0); `anchor` is where a heading can be linked to."""
+
+    level: int
+    text: str
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What is of use on a page."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    links: tuple[str, ...]
+    index: bool
+    """False where the page asks not to be found."""
+
+    @property
+    def content_hash(self) -> str:
+        """The same for two pages that say the same."""
+        text = json.dumps([self.title, [(block.level, block.text) for block in self.blocks]])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def extract(body: bytes, content_type: str, url: str, robots_header: str = "") -> Extract:
+    """Read a page's HTML."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(_decode(body, content_type))
+    wishes = _wishes(tree.css("meta[name]"), robots_header)
+    base = tree.css_first("base[href]")
+    links = () if "nofollow" in wishes or "none" in wishes else _links(tree.css("a[href]"), url, base)
+    title = _clean(node.text() if (node := tree.css_first("title")) else "")
+    for noise in tree.css(NOISE):
+        noise.decompose()
+    root = tree.css_first(MAIN) or tree.body
+    blocks = tuple(_blocks(root)) if root else ()
+    title = title or next((block.text for block in blocks if block.level), url)
+    return Extract(title[:300], blocks, links, not {"noindex", "none"} & wishes)
+
+
+def _blocks(root: LexborNode) -> list[Block]:
+    """The text below a node, divided where a browser would begin a new line."""
+    blocks: list[Block] = []
+    words: list[str] = []
+    level, anchor, length = 0, "", 0
+
+    def flush() -> None:
+        nonlocal length
+        text = _clean("".join(words))
+        words.clear()
+        if text and length < LONGEST_TEXT:
+            blocks.append(Block(level, text, anchor if level else ""))
+            length += len(text)
+
+    def walk(node: LexborNode, depth: int) -> None:
+        nonlocal level, anchor
+        tag = node.tag
+        if depth > DEEPEST:
+            words.append(node.text(separator=" "))
+            return
+        if tag == "-text":
+            words.append(node.text(deep=False) or "")
+            return
+        if tag == "br":
+            words.append(" ")
+            return
+        outer = level, anchor
+        if tag in CONTAINERS:
+            flush()
+            if tag in HEADINGS:
+                level, anchor = int(tag[1]), _anchor(node)
+        for child in node.iter(include_text=True):
+            walk(child, depth + 1)
+        if tag in CONTAINERS:
+            flush()
+            level, anchor = outer
+
+    walk(root, 0)
+    flush()
+    return blocks
+
+
+def _anchor(heading: LexborNode) -> str:
+    parent = heading.parent
+    own = heading.attributes.get("id")
+    around = parent.attributes.get("id") if parent is not None and parent.tag in ("section", "div") else None
+    return (own or around or "")[:200]
+
+
+def _links(anchors: list[LexborNode], url: str, base: LexborNode | None) -> tuple[str, ...]:
+    start = url
+    if base is not None:
+        try:
+            start = urls.normalise(base.attributes.get("href") or "", url)
+        except urls.Malformed:
+            start = url
+    found: dict[str, None] = {}
+    for anchor in anchors[:MOST_LINKS]:
+        if "nofollow" in (anchor.attributes.get("rel") or "").split():
+            continue
+        try:
+            found[urls.normalise((anchor.attributes.get("href") or "").strip().replace(" ", "%20"), start)] = None
+        except urls.Malformed:
+            continue
+    return tuple(found)
+
+
+def _wishes(metas: list[LexborNode], robots_header: str) -> set[str]:
+    text = robots_header
+    for meta in metas:
+        if (meta.attributes.get("name") or "").lower() in ("robots", "pitchbar"):
+            text += "," + (meta.attributes.get("content") or "")
+    return {word.strip().lower() for word in text.split(",")}
+
+
+def _decode(body: bytes, content_type: str) -> str:
+    named = _CHARSET.search(content_type.encode("latin-1", "replace")) or _CHARSET.search(body[:2048])
+    name = "utf-8-sig" if body.startswith(codecs.BOM_UTF8) or not named else named[1].decode("ascii")
+    try:
+        return body.decode(name, "replace")
+    except (LookupError, ValueError):
+        return body.decode("utf-8", "replace")
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.replace("\x00", "").split())
