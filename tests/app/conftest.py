@@ -48,8 +48,8 @@ def migrated(folder: Path, postgres: Postgres, redis: Redis) -> str:
 @pytest.fixture
 def database(postgres: Postgres, migrated: str) -> str:
     """The name of a database at the newest revision, whose tables are empty."""
-    reset = f"TRUNCATE sources, canaries, vectors, app_settings CASCADE; DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{HEAD}')"
-    postgres.execute(reset, migrated)
+    postgres.execute("TRUNCATE sources, canaries, vectors, app_settings CASCADE", migrated)
+    postgres.execute(f"DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{HEAD}')", migrated)
     return migrated
 
 

@@ -40,8 +40,8 @@ def test_unknown_revision(app: Launcher, postgres: Postgres, database: str) -> N
     done = app.run("migrate")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"The database is at revision 9999, which this release does not know (its newest is {HEAD}): a newer release has "
-        "migrated it. Deploy that release or a newer one, or restore the database from a backup made before it.\n"
+        f"The database is at revision 9999, which this release does not know (its newest is {HEAD}): a newer release "
+        "has migrated it. Deploy that release or a newer one, or restore the database from a backup made before it.\n"
     )
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from pitchbar_app.store import Connection, sources
 from pitchbar_app.store.sources import Progress, Source
 from pitchbar_app.web import admin_views, answers, api, reading
-from pitchbar_app.web.limits import limit_sign_in
+from pitchbar_app.web.limits import limit_sign_in, was_right
 from pitchbar_app.web.services import Services
 from pitchbar_app.web.sessions import Sessions, check_form_token, form_token, from_here
 
@@ -61,6 +61,7 @@ def routes(services: Services) -> list[Route]:
             return _page("Sign in", _read("sign_in.html"), refusal.detail, refusal.status_code)
         if not sessions.right((await reading.form(request)).get("password", "")):
             return _page("Sign in", _read("sign_in.html"), "This is not the admin's password.", 401)
+        await was_right(services, request)
         response = RedirectResponse(HOME, 303)
         await sessions.open(response)
         return response

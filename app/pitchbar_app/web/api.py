@@ -18,7 +18,7 @@ from pitchbar_app.index.vectors import PgVectors
 from pitchbar_app.store import Connection, sources
 from pitchbar_app.store.sources import Source
 from pitchbar_app.web import openapi, reading, tokens
-from pitchbar_app.web.limits import limit_sign_in
+from pitchbar_app.web.limits import limit_sign_in, was_right
 from pitchbar_app.web.services import Services
 from pitchbar_app.web.sessions import Sessions
 
@@ -41,6 +41,7 @@ def routes(services: Services) -> list[Route]:
         body = await reading.document(request, "password", "name")
         if not sessions.right(reading.text(body, "password", 1000)):
             raise HTTPException(401, "This is not the admin's password.", {"www-authenticate": "Bearer"})
+        await was_right(services, request)
         token_id, token = await services.stored(tokens.make, encrypter, reading.text(body, "name", 100))
         return JSONResponse({"id": token_id, "token": token}, 201, UNSTORED)
 
