@@ -34,6 +34,8 @@ def resolve(host: str, port: int, *, guarded: bool) -> str:
 def allowed(address: Address, *, guarded: bool) -> bool:
     """True for an address of the public internet; unguarded also for this machine and private networks."""
     address = _inner(address)
+    if address.is_loopback:
+        return not guarded
     if address.is_multicast or address.is_unspecified or address.is_link_local or address.is_reserved:
         return False
     return address.is_global or not guarded

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pitchbar_app.crawl import urls
+from pitchbar_app.crawl.outcome import Permanent
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -27,7 +28,12 @@ CONTAINERS = HEADINGS | {
 }
 MOST_LINKS = 2000
 LONGEST_TEXT = 400_000
-DEEPEST = 200
+DEEPEST, DEEPEST_TREE = 200, 5000
+_TAG = re.compile(
+    r"<(/?)(?!(?:p|li|dt|dd|tr|td|th|thead|tbody|tfoot|option|br|hr|img|input|meta|link|wbr|area|base|col|source)\b)[a-z]",
+    re.IGNORECASE,
+)
+"""A tag of an element that does not end by itself."""
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -61,7 +67,10 @@ def extract(body: bytes, content_type: str, url: str, robots_header: str = "") -
     """Read a page's HTML."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_decode(body, content_type))
+    text = _decode(body, content_type)
+    if _too_deep(text):
+        raise Permanent("The page's elements are nested too deeply to be read.")
+    tree = LexborHTMLParser(text)
     wishes = _wishes(tree.css("meta[name]"), robots_header)
     base = tree.css_first("base[href]")
     links = () if "nofollow" in wishes or "none" in wishes else _links(tree.css("a[href]"), url, base)
@@ -72,6 +81,18 @@ def extract(body: bytes, content_type: str, url: str, robots_header: str = "") -
     blocks = tuple(_blocks(root)) if root else ()
     title = title or next((block.text for block in blocks if block.level), url)
     return Extract(title[:300], blocks, links, not {"noindex", "none"} & wishes)
+
+
+def _too_deep(text: str) -> bool:
+    """Whether tens of thousands of elements lie in one another, which no page needs and parsers take minutes for."""
+    if text.count("<") < DEEPEST_TREE:
+        return False
+    depth = 0
+    for match in _TAG.finditer(text):
+        depth += -1 if match[1] else 1
+        if depth > DEEPEST_TREE:
+            return True
+    return False
 
 
 def _blocks(root: LexborNode) -> list[Block]:

@@ -25,6 +25,8 @@ def normalise(text: str, base: str | None = None) -> str:
     try:
         parts = urlsplit(urljoin(base, text) if base else text)
         host, port = _host(parts), parts.port
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed("This is not an address that starts with http:// or https://.") from error
     if port is not None and port != _PORTS[parts.scheme]:

@@ -19,7 +19,8 @@ from zlib import crc32
 DIMENSIONS = 384
 _WORD = re.compile(r"\w+")
 _PIECES = (3, 4)
-_WORD_WEIGHT, _PAIR_WEIGHT, _PIECE_WEIGHT = 1.0, 0.5, 0.35
+_WORD_WEIGHT, _PAIR_WEIGHT, _PIECES_WEIGHT = 0.6, 0.4, 0.8
+_MIXER = 2_654_435_761
 _COMMON = frozenset(
     """
     a about all also an and any are as at be been but by can could did do does for from had has have how i if in into is
@@ -78,10 +79,10 @@ def _features(word: str) -> tuple[tuple[int, float], ...]:
     pieces = [edged[start : start + size] for size in _PIECES for start in range(len(edged) - size + 1)]
     for piece in pieces:
         place, sign = _place(piece)
-        features.append((place, sign * _PIECE_WEIGHT / sqrt(len(pieces))))
+        features.append((place, sign * _PIECES_WEIGHT / sqrt(len(pieces))))
     return tuple(features)
 
 
 def _place(feature: str) -> tuple[int, float]:
-    digest = crc32(feature.encode())
-    return digest % DIMENSIONS, 1.0 if digest >> 31 else -1.0
+    digest = crc32(feature.encode()) * _MIXER & 0xFFFFFFFF
+    return (digest >> 8) % DIMENSIONS, 1.0 if digest >> 31 else -1.0
