@@ -27,6 +27,8 @@ CONTAINERS = HEADINGS | {
     *("tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
 }
 MOST_LINKS = 2000
+MOST_LINKED = 0.8
+"""The part of a text that may be links before it counts as a list of links."""
 LONGEST_TEXT = 400_000
 DEEPEST, DEEPEST_TREE = 200, 5000
 _TAG = re.compile(
@@ -96,45 +98,63 @@ def _too_deep(text: str) -> bool:
 
 
 def _blocks(root: LexborNode) -> list[Block]:
-    """The text below a node, divided where a browser would begin a new line."""
-    blocks: list[Block] = []
-    words: list[str] = []
-    level, anchor, length = 0, "", 0
+    """The text below a node, without lists of links to elsewhere, unless there is nothing but such."""
+    pieces = _Pieces()
+    pieces.walk(root, 0)
+    pieces.flush()
+    texts = [block for block, linked in pieces.found if block.level or linked < MOST_LINKED]
+    if not any(not block.level for block in texts):
+        texts = [block for block, _ in pieces.found]
+    return texts
 
-    def flush() -> None:
-        nonlocal length
-        text = _clean("".join(words))
-        words.clear()
-        if text and length < LONGEST_TEXT:
-            blocks.append(Block(level, text, anchor if level else ""))
-            length += len(text)
 
-    def walk(node: LexborNode, depth: int) -> None:
-        nonlocal level, anchor
+class _Pieces:
+    """Divides text where a browser would begin a new line; each piece comes with the part of it that is links."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Block, float]] = []
+        self._words: list[str] = []
+        self._linked = self._length = 0
+        self._heading = 0, ""
+        self._in_link = False
+
+    def walk(self, node: LexborNode, depth: int) -> None:
+        """Take the text of a node and all below it."""
         tag = node.tag
-        if depth > DEEPEST:
-            words.append(node.text(separator=" "))
-            return
-        if tag == "-text":
-            words.append(node.text(deep=False) or "")
-            return
-        if tag == "br":
-            words.append(" ")
-            return
-        outer = level, anchor
-        if tag in CONTAINERS:
-            flush()
+        if tag == "-text" or depth > DEEPEST:
+            self._take(node.text(deep=depth > DEEPEST) or "")
+        elif tag == "br":
+            self._take(" ")
+        elif tag in CONTAINERS:
+            self.flush()
+            outer = self._heading
             if tag in HEADINGS:
-                level, anchor = int(tag[1]), _anchor(node)
-        for child in node.iter(include_text=True):
-            walk(child, depth + 1)
-        if tag in CONTAINERS:
-            flush()
-            level, anchor = outer
+                self._heading = int(str(tag)[1]), _anchor(node)
+            self._walk_children(node, depth)
+            self.flush()
+            self._heading = outer
+        else:
+            outside, self._in_link = self._in_link, self._in_link or tag == "a"
+            self._walk_children(node, depth)
+            self._in_link = outside
 
-    walk(root, 0)
-    flush()
-    return blocks
+    def flush(self) -> None:
+        """End a piece."""
+        text = _clean("".join(self._words))
+        if text and self._length < LONGEST_TEXT:
+            self.found.append((Block(self._heading[0], text, self._heading[1]), self._linked / len(text)))
+            self._length += len(text)
+        self._words.clear()
+        self._linked = 0
+
+    def _walk_children(self, node: LexborNode, depth: int) -> None:
+        for child in node.iter(include_text=True):
+            self.walk(child, depth + 1)
+
+    def _take(self, text: str) -> None:
+        self._words.append(text)
+        if self._in_link:
+            self._linked += len(text)
 
 
 def _anchor(heading: LexborNode) -> str:

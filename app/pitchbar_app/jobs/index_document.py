@@ -25,9 +25,10 @@ def index(connection: Connection, document_id: int) -> None:
     embedder, store = HashingEmbedder(), PgVectors(connection)
     made = divide(document.title, document.blocks)
     embeddings = embedder.embed([chunk.text for chunk in made])
-    old, new = chunks.replace(connection, document_id, made)
-    store.delete(old)
     prints = [fingerprint(embedder.name, chunk.content_hash) for chunk in made]
-    store.put(Vector(*each) for each in zip(new, prints, embeddings, strict=False))
-    pages.document_ended(connection, document_id, "indexed", None)
+    with connection.transaction():
+        old, new = chunks.replace(connection, document_id, made)
+        store.delete(old)
+        store.put(Vector(*each) for each in zip(new, prints, embeddings, strict=False))
+        pages.document_ended(connection, document_id, "indexed", None)
     sources.settle(connection, document.source_id)

@@ -13,6 +13,8 @@ from pitchbar_app.store import Connection
 MOST_LISTED = 200
 MOST_PROBLEMS = 20
 LARGEST_ID = 2**63 - 1
+_LOCKS = 7_240_116
+"""Marks the advisory locks of this module."""
 _STANDING = """
     SELECT EXISTS (SELECT FROM pages WHERE source_id = %(id)s AND status = 'queued')
         OR EXISTS (SELECT FROM documents WHERE source_id = %(id)s AND status = 'queued'),
@@ -117,7 +119,8 @@ def settle(connection: Connection, source_id: int) -> None:
     the page only; the source has failed where not a single page could be read, with the reason of its first page.
     """
     with connection.transaction():
-        connection.execute("SELECT 1 FROM sources WHERE id = %s FOR UPDATE", (source_id,))
+        # Not the row's own lock: that would be written to disk each time, also where nothing changes.
+        connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCKS, source_id % 2**31))
         row = connection.execute(_STANDING, {"id": source_id}).fetchone()
         pending, indexed, error = row or (False, False, None)
         status = "crawling" if pending else "ready" if indexed else "failed"

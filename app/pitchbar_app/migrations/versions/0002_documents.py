@@ -75,7 +75,10 @@ def upgrade() -> None:
             embedding vector(384) NOT NULL
         )
     """)
-    op.execute("CREATE INDEX vectors_embedding ON vectors USING hnsw (embedding vector_cosine_ops)")
+    op.execute("""
+        CREATE INDEX vectors_embedding ON vectors USING hnsw (embedding vector_cosine_ops)
+        WITH (m = 8, ef_construction = 32)
+    """)
     op.execute("""
         CREATE TABLE app_settings (
             name text PRIMARY KEY,
