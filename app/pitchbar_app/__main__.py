@@ -1,4 +1,4 @@
-"""Runs one process of this release: `python -m pitchbar_app web|worker|realtime|migrate`."""
+"""Runs one process of this release: `python -m pitchbar_app web|worker|realtime|migrate|queue:tick|queue-metrics`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,25 @@ def migrate() -> int:
     return run(known)
 
 
+def queue_tick(options: argparse.Namespace) -> int:
+    """Make one pass over the queues."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.passes import Options
+    from pitchbar_app.tick import run
+
+    return run(known, Options(options.max_time, options.job_timeout, tuple(options.queues.split(","))), options.id)
+
+
+def queue_metrics() -> int:
+    """Tell how much there is to do."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.depth import run
+
+    return run(known)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the process that the arguments name; the result is its exit status."""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,6 +87,12 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--listen", required=True, help="unix:/path.sock or 127.0.0.1:PORT")
     commands.add_parser("worker", help="run jobs from the queues")
     commands.add_parser("migrate", help="bring the database to this release's schema")
+    tick = commands.add_parser("queue:tick", help="make one pass over the queues")
+    tick.add_argument("--max-time", type=int, default=55, help="take no new job after so many seconds")
+    tick.add_argument("--job-timeout", type=int, default=120, help="seconds that one job gets at most")
+    tick.add_argument("--queues", default="crawl,index,default", help="queues to drain, in this order")
+    tick.add_argument("--id", help=argparse.SUPPRESS)
+    commands.add_parser("queue-metrics", help="print the depth of the queues as JSON")
     options = parser.parse_args(arguments)
     try:
         match options.command:
@@ -77,6 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
                 return realtime(options.listen)
             case "worker":
                 return worker()
+            case "queue:tick":
+                return queue_tick(options)
+            case "queue-metrics":
+                return queue_metrics()
             case _:
                 return migrate()
     except (SettingsError, ListenError) as error:

@@ -86,6 +86,8 @@ class Worker:
     realtime_app_id: str
     key: Secret
     queues: tuple[str, ...]
+    lease: int
+    """Seconds after its last sign of life from which on a worker counts as vanished, and another takes its job."""
     secrets: tuple[Secret, ...]
 
 
@@ -139,10 +141,11 @@ def load_worker(environ: Mapping[str, str]) -> Worker:
     app_id, key = reader.name("REVERB_APP_ID"), reader.secret("APP_KEY")
     queues = reader.names("QUEUES", "crawl,index,default")
     canary_queue = reader.name("CANARY_QUEUE", "")
+    lease = reader.integer("QUEUE_LEASE", 3, 3600, default=30)
     reader.check()
     if canary_queue and canary_queue not in queues:
         queues = (*queues, canary_queue)
-    return Worker(app, database, redis, app_id, key, queues, tuple(reader.secrets))
+    return Worker(app, database, redis, app_id, key, queues, lease, tuple(reader.secrets))
 
 
 def load_realtime(environ: Mapping[str, str]) -> RealtimeServer:

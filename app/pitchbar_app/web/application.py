@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from pitchbar_app import health
 from pitchbar_app.settings import Web
-from pitchbar_app.web import internal, pages
+from pitchbar_app.web import internal, pages, tick
 from pitchbar_app.web.security import SecurityHeaders
 from pitchbar_app.web.services import Services
 
@@ -32,6 +32,7 @@ def create(settings: Web) -> ASGIApp:
             *health.routes(settings.app.release, "app", services.checks),
             *pages.routes(services),
             *internal.routes(services),
+            *tick.routes(services),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=lifespan,
