@@ -107,10 +107,12 @@ class DrainingWorker(Worker):
         return None
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run the job, and give its reservation up once its end is recorded."""
-        super().execute_job(job, queue)
+        """Run the job, and give its reservation up once its end is recorded; while Redis is away it is kept, and the
+        job is taken again later."""
         with _patience():
+            super().execute_job(job, queue)
             self.reservations.settle(queue, job.id)
+        self.executions.clear()
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in this process, which ends with the worker: nobody would hear of the job's end."""

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.exceptions import InvalidJobOperation
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -96,7 +97,7 @@ class PassWorker(DrainingWorker):
         self._until = time.monotonic() + options.max_time
         self._ceiling = options.job_timeout
         self._displaced = False
-        self.result = "empty"
+        self._result = "empty"
         self.counts = {"done": 0, "failed": 0, "retried": 0}
 
     def keep(self, passes: Passes, id: str) -> None:
@@ -108,16 +109,26 @@ class PassWorker(DrainingWorker):
 
     def may_take(self) -> bool:
         """Whether to go on with another job."""
-        over = "stopped" if self.asked_to_stop or self._displaced else ""
-        over = over or ("max-time" if time.monotonic() >= self._until else "")
-        self.result = over or self.result
-        return not over
+        if time.monotonic() >= self._until:
+            self._result = "max-time"
+        return self.result == "empty"
+
+    @property
+    def result(self) -> str:
+        """Why the pass ended."""
+        return "stopped" if self.asked_to_stop or self._displaced else self._result
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run the job for no longer than a pass gives it, and count how it went."""
         asked = job.timeout or Queue.DEFAULT_TIMEOUT
         job.timeout = min(asked, self._ceiling) if asked > 0 else self._ceiling
         super().execute_job(job, queue)
+        self.counts[_outcome(job)] += 1
+
+
+def _outcome(job: Job) -> str:
+    try:
         status = job.get_status()
-        names = {"finished": "done", "failed": "failed", "stopped": "failed"}
-        self.counts[names.get(status.value, "retried") if status else "done"] += 1
+    except InvalidJobOperation:  # It is done, and asked to leave nothing behind.
+        return "done"
+    return {"finished": "done", "failed": "failed", "stopped": "failed"}.get(str(status and status.value), "retried")
