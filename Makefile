@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint bench setup setup-dev lock
+.PHONY: help up down test test-faults lint bench setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -17,8 +17,11 @@ down: setup ## Remove that environment
 	@$(PITCHBAR) down -s local --yes $(FLAGS)
 
 test: lint ## Run every test: types and style, the fast tests, then the live ones on real services
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/live $(FLAGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/live --ignore tests/faults $(FLAGS)
 	@$(PYTHON) -m pytest tests/live $(FLAGS)
+
+test-faults: setup-dev ## Run the tests that kill things at random, which take longer
+	@$(PYTHON) -m pytest -s tests/faults $(FLAGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check

@@ -92,6 +92,8 @@ class Worker:
     keys: tuple[Secret, ...]
     queues: tuple[str, ...]
     crawl: Crawl
+    lease: int
+    """Seconds after its last sign of life from which on a worker counts as vanished, and another takes its job."""
     secrets: tuple[Secret, ...]
 
 
@@ -150,10 +152,11 @@ def load_worker(environ: Mapping[str, str]) -> Worker:
     queues = reader.names("QUEUES", "crawl,index,default")
     canary_queue = reader.name("CANARY_QUEUE", "")
     crawl = crawl_options.read(reader, app.environment)
+    lease = reader.integer("QUEUE_LEASE", 3, 3600, default=30)
     reader.check()
     if canary_queue and canary_queue not in queues:
         queues = (*queues, canary_queue)
-    return Worker(app, database, redis, app_id, keys, queues, crawl, tuple(reader.secrets))
+    return Worker(app, database, redis, app_id, keys, queues, crawl, lease, tuple(reader.secrets))
 
 
 def load_realtime(environ: Mapping[str, str]) -> RealtimeServer:

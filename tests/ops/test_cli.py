@@ -24,7 +24,8 @@ def test_every_command_explains_itself(tiny: Tiny, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["fly"], ["up", "--environment", "moon"], ["logs", "-n", "-1"], ["env", "too", "many"], ["up", "--what"]]
+    "arguments",
+    [["fly"], ["up", "--environment", "moon"], ["logs", "-n", "-1"], ["env", "too", "many"], ["up", "--what"]],
 )
 def test_usage_errors_exit_with_2(tiny: Tiny, arguments: list[str]) -> None:
     finished = tiny.pitchbar(*arguments)

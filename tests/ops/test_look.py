@@ -97,8 +97,7 @@ def test_a_process_that_is_not_there_is_told_with_those_that_are(environment: La
     shown = tiny.pitchbar("logs", "worker")
     assert shown.returncode == 1
     assert shown.stderr == (
-        "error: Stack local has no process 'worker'. "
-        f"It has: app, {OLD}-0, {NEW}-0, redis, redis-0, supervisord.\n"
+        f"error: Stack local has no process 'worker'. It has: app, {OLD}-0, {NEW}-0, redis, redis-0, supervisord.\n"
     )
 
 

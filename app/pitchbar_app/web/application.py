@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from pitchbar_app import health
 from pitchbar_app.settings import Web
-from pitchbar_app.web import admin, answers, api, internal, pages
+from pitchbar_app.web import admin, answers, api, internal, pages, tick
 from pitchbar_app.web.security import SecurityHeaders
 from pitchbar_app.web.services import Services
 
@@ -40,6 +40,7 @@ def create(settings: Web) -> ASGIApp:
             *api.routes(services),
             *answers.routes(services),
             *admin.routes(services),
+            *tick.routes(services),
         ],
         exception_handlers={
             HTTPException: _refused,
