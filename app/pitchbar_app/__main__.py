@@ -57,6 +57,15 @@ def migrate() -> int:
     return run(known)
 
 
+def renew_settings() -> int:
+    """Encrypt the settings in the database under APP_KEY that are still under a previous one."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.renewal import run
+
+    return run(known)
+
+
 def audit_vectors(repair: bool, as_json: bool) -> int:
     """Compare the vector store with the chunks."""
     known = settings.load_worker(os.environ)
@@ -96,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--listen", required=True, help="unix:/path.sock or 127.0.0.1:PORT")
     commands.add_parser("worker", help="run jobs from the queues")
     commands.add_parser("migrate", help="bring the database to this release's schema")
+    commands.add_parser("renew-settings", help="encrypt under APP_KEY what is still under a previous key")
     audit = commands.add_parser("audit-vectors", help="compare the vector store with the chunks")
     audit.add_argument("--repair", action="store_true", help="index again what differs")
     audit.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -114,6 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return realtime(options.listen)
             case "worker":
                 return worker()
+            case "renew-settings":
+                return renew_settings()
             case "audit-vectors":
                 return audit_vectors(options.repair, options.json)
             case "queue:tick":

@@ -13,6 +13,7 @@ from tests.app.processes import SECRETS, Launcher, Process
 from tests.app.website import page, website
 from tests.support.services import Postgres, Redis
 
+NEW_KEY = "base64:" + "QUJD" * 10 + "QUI="
 NAMES = ("/api/v1/sources", "/api/v1/sources/1", "/api/v1/tokens/0000000000000000")
 
 
@@ -42,14 +43,19 @@ def test_a_token_is_kept_encrypted_and_can_be_taken_back(app: Launcher, web: Pro
     kept = postgres.execute("SELECT name, value FROM app_settings", app.environment["DB_DATABASE"])
     name, _, value = kept.partition("|")
     assert client.token.split("_")[2] not in kept and value.startswith("eyJpdiI6")
-    rotated = app.start(
-        "web", APP_KEY="base64:" + "QUJD" * 10 + "QUI=", APP_PREVIOUS_KEYS=SECRETS["APP_KEY"], wait="/ready"
-    )
+    rotated = app.start("web", wait="/ready", APP_KEY=NEW_KEY, APP_PREVIOUS_KEYS=SECRETS["APP_KEY"])
     assert rotated.get(NAMES[0], client.headers).status == 200, "the previous key still opens it"
-    lost = app.start("web", APP_KEY="base64:" + "QUJD" * 10 + "QUI=", wait="/ready")
+    lost = app.start("web", wait="/ready", APP_KEY=NEW_KEY)
     assert lost.get(NAMES[0], client.headers).status == 401
-    assert client.send("DELETE", f"/api/v1/tokens/{name.removeprefix('api_token.')}").status == 204
-    assert client.send("GET", NAMES[0]).status == 401
+    failed = app.run("renew-settings", APP_KEY=NEW_KEY)
+    assert failed.returncode == 1 and "add that one to APP_PREVIOUS_KEYS" in failed.stderr
+    for count in (1, 0):
+        done = app.run("renew-settings", APP_KEY=NEW_KEY, APP_PREVIOUS_KEYS=SECRETS["APP_KEY"])
+        assert (done.returncode, json.loads(done.stdout)) == (0, {"renewed": count})
+    assert lost.get(NAMES[0], client.headers).status == 200, "now the new key is enough"
+    path = f"/api/v1/tokens/{name.removeprefix('api_token.')}"
+    assert lost.request("DELETE", path, headers=client.headers).status == 204
+    assert lost.get(NAMES[0], client.headers).status == 401
 
 
 def test_guessing_the_password_is_slowed_down(web: Process, redis: Redis) -> None:

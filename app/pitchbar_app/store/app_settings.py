@@ -29,14 +29,6 @@ def remove(connection: Connection, name: str) -> bool:
     return connection.execute("DELETE FROM app_settings WHERE name = %s", (name,)).rowcount == 1
 
 
-def names(connection: Connection, prefix: str) -> list[str]:
-    """The names that begin so."""
-    rows = connection.execute(
-        "SELECT name FROM app_settings WHERE starts_with(name, %s) ORDER BY updated_at", (prefix,)
-    )
-    return [row[0] for row in rows]
-
-
 def renew(connection: Connection, encrypter: Encrypter) -> int:
     """Encrypt under APP_KEY what is still under a previous key; the result is how many values."""
     renewed = 0
