@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import jsonschema
@@ -197,3 +198,21 @@ def test_the_description_tells_the_truth(app: Launcher, web: Process) -> None:
         response = description["paths"][template][method]["responses"][str(answer.status)]
         schema = {**response["content"]["application/json"]["schema"], "components": description["components"]}
         jsonschema.validate(answer.json, schema)
+
+
+def test_a_refusal_waits_for_the_rest_of_the_request(web: Process) -> None:
+    """A gateway that is still sending the body when the answer comes gives up the connection and says 502."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(web.address))
+        connection.settimeout(0.3)
+        connection.sendall(b"POST /api/v1/sources HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.sendall(b"}")
+        connection.settimeout(5)
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        connection.sendall(b"GET /up HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 "), "the connection is still good"

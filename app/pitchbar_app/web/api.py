@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,7 @@ from pitchbar_app.web.limits import limit_sign_in, was_right
 from pitchbar_app.web.services import Services
 from pitchbar_app.web.sessions import Sessions
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 UNSTORED = {"cache-control": "no-store"}
 REFUSAL = "This needs the header `Authorization: Bearer` with a token from POST /api/v1/tokens."
 
@@ -86,11 +88,18 @@ def routes(services: Services) -> list[Route]:
         Route("/api/openapi.json", description),
         Route("/api/v1/tokens", make_token, methods=["POST"]),
         Route("/api/v1/tokens/{id}", remove_token, methods=["DELETE"]),
-        Route("/api/v1/sources", add, methods=["POST"]),
-        Route("/api/v1/sources", listed, methods=["GET"]),
-        Route("/api/v1/sources/{id}", one, methods=["GET"]),
-        Route("/api/v1/sources/{id}", remove, methods=["DELETE"]),
+        _route("/api/v1/sources", {"GET": listed, "POST": add}),
+        _route("/api/v1/sources/{id}", {"GET": one, "DELETE": remove}),
     ]
+
+
+def _route(path: str, endpoints: Mapping[str, Endpoint]) -> Route:
+    """One route for all methods of a path, so that a refusal names them all."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, endpoint, methods=list(endpoints))
 
 
 async def add_source(services: Services, url: str, max_pages: int, max_depth: int) -> Source:

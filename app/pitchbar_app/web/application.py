@@ -19,6 +19,7 @@ from pitchbar_app.settings import Web
 from pitchbar_app.web import admin, answers, api, internal, pages, tick
 from pitchbar_app.web.security import SecurityHeaders
 from pitchbar_app.web.services import Services
+from pitchbar_app.web.whole_requests import WholeRequests
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def create(settings: Web) -> ASGIApp:
         },
         lifespan=lifespan,
     )
-    return SecurityHeaders(application)
+    return WholeRequests(SecurityHeaders(application))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -57,7 +57,7 @@ def _new_source(max_pages: int, max_depth: int) -> Schema:
         "max_pages": {"type": "integer", "minimum": 1, "maximum": max_pages, "default": max_pages},
         "max_depth": {"type": "integer", "minimum": 0, "maximum": max_depth, "default": max_depth},
     }
-    return _object({"url": _text(LONGEST)}, limits, closed=True)
+    return _object({"url": _text(LONGEST, "^[Hh][Tt][Tt][Pp][Ss]?://")}, limits, closed=True)
 
 
 def _operation(

@@ -51,6 +51,8 @@ def text(body: dict[str, Any], name: str, most: int) -> str:
 def number(body: dict[str, Any], name: str, low: int, high: int, default: int) -> int:
     """A field that is a whole number, or is left out."""
     value = body.get(name, default)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise HTTPException(422, f"`{name}` must be a whole number from {low} to {high}.")
     return value
