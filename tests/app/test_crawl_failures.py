@@ -54,16 +54,19 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("status", REASONS)
-def test_permanent_answers_fail_at_once(app: Launcher, client: Client, redis: Redis, status: int) -> None:
+def test_permanent_answers_fail_at_once(app: Launcher, client: Client, redis: Redis) -> None:
     worker(app)
     before = failed_jobs(redis)
-    with website({"/": Reply("no", status)}) as site:
-        source = client.wait_for(client.add(site.url()))
-    host = site.address.removeprefix("http://")
-    assert (source["status"], source["error"]) == ("failed", f"{host} answered {status}: {REASONS[status]}.")
-    assert len(site.times("/")) == 1
-    assert failed_jobs(redis) == before + 1, "a job that failed for good is in the failed registry"
+    for status, reason in REASONS.items():
+        with website({"/": Reply("no", status)}) as site:
+            source = client.wait_for(client.add(site.url()))
+        host = site.address.removeprefix("http://")
+        assert (source["status"], source["error"]) == ("failed", f"{host} answered {status}: {reason}.")
+        assert len(site.times("/")) == 1
+    deadline = time.monotonic() + 5
+    while failed_jobs(redis) < before + len(REASONS):
+        assert time.monotonic() < deadline, "a job that failed for good is in the failed registry"
+        time.sleep(0.05)
 
 
 def test_refused_connection_and_unknown_name_fail_at_once(app: Launcher, client: Client) -> None:
@@ -76,11 +79,9 @@ def test_refused_connection_and_unknown_name_fail_at_once(app: Launcher, client:
     assert refused["status"] == unknown["status"] == "failed"
 
 
-@pytest.mark.parametrize(
-    "url", ["ftp://a.example/", "http://", "http://user:secret@a.example/", "http://a b/", "x" * 3000]
-)
-def test_malformed_addresses_are_refused_when_they_are_added(client: Client, url: str) -> None:
-    assert client.send("POST", "/api/v1/sources", {"url": url}).status == 422
+def test_malformed_addresses_are_refused_when_they_are_added(client: Client) -> None:
+    for url in ("ftp://a.example/", "http://", "http://user:secret@a.example/", "http://a b/", "x" * 3000):
+        assert client.send("POST", "/api/v1/sources", {"url": url}).status == 422, url
 
 
 def test_passing_failures_are_tried_three_times_more_with_growing_waits(app: Launcher, client: Client) -> None:
@@ -139,6 +140,7 @@ def test_timeout_fails_at_once_and_tells_the_customer(app: Launcher, client: Cli
         source = client.wait_for(client.add(site.url()))
         assert (source["status"], source["error"]) == ("failed", "The page took longer than 2 seconds to read.")
         assert len(site.times("/")) == 1
+    time.sleep(0.3)
     assert failed_jobs(redis) == before + 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_a_site_that_wants_no_visit(client: Client) -> None:
         source = client.wait_for(client.add(site.url()))
     assert source["error"] == "The site's robots.txt does not allow Pitchbar to read this page."
     assert site.times("/") == []
+
+
+def test_a_site_that_wants_its_pages_read_slowly(client: Client) -> None:
+    links = ("/a", "/b", "/c")
+    with website({"/robots.txt": "User-agent: *\nCrawl-delay: 1"}) as site:
+        site.pages |= {link: page(link, text(number)) for number, link in enumerate(links)}
+        site.pages["/"] = page("Home", "Start.", *links)
+        source = client.wait_for(client.add(site.url()))
+        moments = [site.times(link)[0] for link in links]
+    assert source["pages"]["done"] == 4
+    assert all(0.8 < later - earlier < 2 for earlier, later in pairwise(moments)), moments
 
 
 def test_redirects_stay_on_the_site_and_end(client: Client) -> None:
