@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down dev test lint widget widget-check screenshots bench setup setup-dev lock
+.PHONY: help up down dev test test-faults lint widget widget-check screenshots bench setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -20,8 +20,11 @@ dev: setup-dev ## Make an environment that reloads what is edited; Ctrl-C stops 
 	@$(PITCHBAR) dev $(FLAGS)
 
 test: lint ## Run every test: types and style, the fast tests, then the live ones on real services
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/live $(FLAGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/live --ignore tests/faults $(FLAGS)
 	@$(PYTHON) -m pytest tests/live $(FLAGS)
+
+test-faults: setup-dev ## Run the tests that kill things at random, which take longer
+	@$(PYTHON) -m pytest -s tests/faults $(FLAGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check

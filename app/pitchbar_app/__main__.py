@@ -1,4 +1,4 @@
-"""Runs one process of this release: `python -m pitchbar_app web|worker|realtime|migrate`."""
+"""Runs one process or command of this release; `python -m pitchbar_app --help` lists them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,43 @@ def migrate() -> int:
     return run(known)
 
 
+def renew_settings() -> int:
+    """Encrypt the settings in the database under APP_KEY that are still under a previous one."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.renewal import run
+
+    return run(known)
+
+
+def audit_vectors(repair: bool, as_json: bool) -> int:
+    """Compare the vector store with the chunks."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.index.audit import run
+
+    return run(known, repair=repair, as_json=as_json)
+
+
+def queue_tick(options: argparse.Namespace) -> int:
+    """Make one pass over the queues."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.passes import Options
+    from pitchbar_app.tick import run
+
+    return run(known, Options(options.max_time, options.job_timeout, tuple(options.queues.split(","))), options.id)
+
+
+def queue_metrics() -> int:
+    """Tell how much there is to do."""
+    known = settings.load_worker(os.environ)
+    logs.configure(known.app.process, known.secrets)
+    from pitchbar_app.depth import run
+
+    return run(known)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the process that the arguments name; the result is its exit status."""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,6 +105,16 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--listen", required=True, help="unix:/path.sock or 127.0.0.1:PORT")
     commands.add_parser("worker", help="run jobs from the queues")
     commands.add_parser("migrate", help="bring the database to this release's schema")
+    commands.add_parser("renew-settings", help="encrypt under APP_KEY what is still under a previous key")
+    audit = commands.add_parser("audit-vectors", help="compare the vector store with the chunks")
+    audit.add_argument("--repair", action="store_true", help="index again what differs")
+    audit.add_argument("--json", action="store_true", help="print the result as JSON")
+    tick = commands.add_parser("queue:tick", help="make one pass over the queues")
+    tick.add_argument("--max-time", type=int, default=55, help="take no new job after so many seconds")
+    tick.add_argument("--job-timeout", type=int, default=120, help="seconds that one job gets at most")
+    tick.add_argument("--queues", default="crawl,index,default", help="queues to drain, in this order")
+    tick.add_argument("--id", help=argparse.SUPPRESS)
+    commands.add_parser("queue-metrics", help="print the depth of the queues as JSON")
     options = parser.parse_args(arguments)
     try:
         match options.command:
@@ -77,6 +124,14 @@ def main(arguments: list[str] | None = None) -> int:
                 return realtime(options.listen)
             case "worker":
                 return worker()
+            case "renew-settings":
+                return renew_settings()
+            case "audit-vectors":
+                return audit_vectors(options.repair, options.json)
+            case "queue:tick":
+                return queue_tick(options)
+            case "queue-metrics":
+                return queue_metrics()
             case _:
                 return migrate()
     except (SettingsError, ListenError) as error:

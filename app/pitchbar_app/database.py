@@ -9,7 +9,7 @@ import psycopg
 from pitchbar_app.settings import App, Database
 
 if TYPE_CHECKING:
-    from psycopg_pool import AsyncConnectionPool
+    from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 CONNECT_TIMEOUT = 2
 STATEMENT_TIMEOUT_MS = 10_000
@@ -39,6 +39,23 @@ def pool(database: Database, app: App) -> AsyncConnectionPool[psycopg.AsyncConne
         max_idle=300,
         check=AsyncConnectionPool.check_connection,
         name="database",
+    )
+
+
+def blocking_pool(database: Database, app: App) -> ConnectionPool[psycopg.Connection[tuple[Any, ...]]]:
+    """The same for functions that block, which run in threads."""
+    from psycopg_pool import ConnectionPool
+
+    return ConnectionPool(
+        kwargs={**_parameters(database, app, None), "autocommit": True},
+        min_size=0,
+        max_size=8,
+        open=False,
+        timeout=CONNECT_TIMEOUT,
+        reconnect_timeout=CONNECT_TIMEOUT,
+        max_idle=300,
+        check=ConnectionPool.check_connection,
+        name="blocking",
     )
 
 

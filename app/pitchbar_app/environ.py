@@ -87,3 +87,18 @@ class Reader:
                 f"for example {default}."
             )
         return values
+
+    def numbers(self, name: str, default: str, count: int) -> tuple[int, ...]:
+        """A comma-separated list of that many whole numbers."""
+        text = self.text(name, default)
+        parts = [part.strip() for part in text.split(",")]
+        if len(parts) != count or not all(re.fullmatch(r"\d{1,6}", part) for part in parts):
+            self._problems.append(f"{name} is {text!r}: it must be {count} whole numbers, for example {default}.")
+            return ()
+        return tuple(int(part) for part in parts)
+
+    def keys(self, name: str) -> tuple[Secret, ...]:
+        """A comma-separated list of secrets, which may be empty."""
+        values = tuple(Secret(part.strip()) for part in self.text(name, "").split(",") if part.strip())
+        self.secrets.extend(values)
+        return values

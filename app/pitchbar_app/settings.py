@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pitchbar_app.crawl import options as crawl_options
+from pitchbar_app.crawl.options import Crawl
 from pitchbar_app.environ import Reader
 from pitchbar_app.secret import Secret
 
@@ -70,11 +72,14 @@ class Web:
     database: Database
     redis: Redis
     realtime: Realtime
-    key: Secret
+    keys: tuple[Secret, ...]
+    """APP_KEY, then the keys of APP_PREVIOUS_KEYS."""
     admin_password: Secret
     queue_tokens: tuple[Secret, ...]
     url: str
     widget_url: str
+    crawl: Crawl
+    answers_per_minute: int
     secrets: tuple[Secret, ...]
 
 
@@ -86,8 +91,11 @@ class Worker:
     database: Database
     redis: Redis
     realtime_app_id: str
-    key: Secret
+    keys: tuple[Secret, ...]
     queues: tuple[str, ...]
+    crawl: Crawl
+    lease: int
+    """Seconds after its last sign of life from which on a worker counts as vanished, and another takes its job."""
     secrets: tuple[Secret, ...]
 
 
@@ -116,20 +124,24 @@ def load_web(environ: Mapping[str, str]) -> Web:
     """Read the web process's settings; every problem is reported at once."""
     reader = Reader(environ)
     app, database, redis, realtime = _app(reader, "app"), _database(reader), _redis(reader), _realtime(reader)
-    key, admin_password = reader.secret("APP_KEY"), reader.secret("ADMIN_PASSWORD")
+    keys, admin_password = _keys(reader), reader.secret("ADMIN_PASSWORD")
     tokens = (reader.secret("INTERNAL_QUEUE_TOKEN"), reader.secret("INTERNAL_QUEUE_TOKEN_PREVIOUS", optional=True))
     url, widget_url = reader.url("APP_URL"), _widget_url(reader)
+    crawl = crawl_options.read(reader, app.environment)
+    answers_per_minute = reader.integer("ANSWERS_PER_MINUTE", 1, 100_000, default=60)
     reader.check()
     return Web(
         app=app,
         database=database,
         redis=redis,
         realtime=realtime,
-        key=key,
+        keys=keys,
         admin_password=admin_password,
         queue_tokens=tuple(token for token in tokens if token),
         url=url,
         widget_url=widget_url,
+        crawl=crawl,
+        answers_per_minute=answers_per_minute,
         secrets=tuple(reader.secrets),
     )
 
@@ -138,13 +150,15 @@ def load_worker(environ: Mapping[str, str]) -> Worker:
     """Read the worker's settings; every problem is reported at once."""
     reader = Reader(environ)
     app, database, redis = _app(reader, "worker"), _database(reader), _redis(reader)
-    app_id, key = reader.name("REVERB_APP_ID"), reader.secret("APP_KEY")
+    app_id, keys = reader.name("REVERB_APP_ID"), _keys(reader)
     queues = reader.names("QUEUES", "crawl,index,default")
     canary_queue = reader.name("CANARY_QUEUE", "")
+    crawl = crawl_options.read(reader, app.environment)
+    lease = reader.integer("QUEUE_LEASE", 3, 3600, default=30)
     reader.check()
     if canary_queue and canary_queue not in queues:
         queues = (*queues, canary_queue)
-    return Worker(app, database, redis, app_id, key, queues, tuple(reader.secrets))
+    return Worker(app, database, redis, app_id, keys, queues, crawl, lease, tuple(reader.secrets))
 
 
 def load_realtime(environ: Mapping[str, str]) -> RealtimeServer:
@@ -171,6 +185,10 @@ def _app(reader: Reader, process: str) -> App:
         process=reader.name("APP_PROCESS", process),
         stop_timeout=reader.integer("STOP_TIMEOUT", 1, 3600, default=30),
     )
+
+
+def _keys(reader: Reader) -> tuple[Secret, ...]:
+    return (reader.secret("APP_KEY"), *reader.keys("APP_PREVIOUS_KEYS"))
 
 
 def _database(reader: Reader) -> Database:

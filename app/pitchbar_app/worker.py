@@ -20,7 +20,9 @@ from rq.serializers import JSONSerializer
 
 from pitchbar_app.draining import DrainingWorker
 from pitchbar_app.jobs import canary as canary  # imported before the first fork: a job starts without importing
-from pitchbar_app.jobs import context
+from pitchbar_app.jobs import context, failing
+from pitchbar_app.jobs import crawl_page as crawl_page
+from pitchbar_app.jobs import index_document as index_document
 from pitchbar_app.queueing import queue
 from pitchbar_app.redis_clients import blocking
 from pitchbar_app.settings import Worker
@@ -42,17 +44,24 @@ def run(settings: Worker) -> int:
         connection=connection,
         serializer=JSONSerializer,
         worker_ttl=REGISTRATION_TTL,
+        job_monitoring_interval=pulse(settings.lease),
         log_job_description=False,
+        work_horse_killed_handler=failing.on_killed,
     )
     log.info("release %s serves %s", settings.app.release, ", ".join(settings.queues))
     try:
-        worker.serve(blocking(settings.redis, settings.app, retries=0), settings.app.stop_timeout)
+        worker.serve(settings.app.stop_timeout, settings.lease)
     except RedisError as error:
         log.warning("Redis does not answer: %s", error)
     if worker.asked_to_stop:
         return 0
     log.error("the worker ended without being asked to")
     return 1
+
+
+def pulse(lease: int) -> int:
+    """How often, in seconds, a worker renews its lease: several times before that runs out."""
+    return max(1, lease // 6)
 
 
 def _wait_for(connection: Redis) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.processes import Launcher, Process, environment, launcher
+from tests.app.processes import APP, Launcher, Process, environment, launcher
 from tests.support import services
 from tests.support.services import Postgres, Redis
 
-HEAD = "0001"
+HEAD = max(path.name[:4] for path in (APP / "pitchbar_app" / "migrations" / "versions").glob("0*.py"))
 _numbers = itertools.count()
 
 
@@ -48,8 +48,8 @@ def migrated(folder: Path, postgres: Postgres, redis: Redis) -> str:
 @pytest.fixture
 def database(postgres: Postgres, migrated: str) -> str:
     """The name of a database at the newest revision, whose tables are empty."""
-    reset = f"TRUNCATE sources, canaries; DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{HEAD}')"
-    postgres.execute(reset, migrated)
+    postgres.execute("TRUNCATE sources, canaries, vectors, app_settings CASCADE", migrated)
+    postgres.execute(f"DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{HEAD}')", migrated)
     return migrated
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from tests.app.conftest import HEAD
 from tests.app.processes import APP, Launcher
 from tests.support.services import Postgres
 
@@ -19,11 +20,11 @@ VERSIONS = APP / "pitchbar_app" / "migrations" / "versions"
 
 def test_migrate_twice(app: Launcher, postgres: Postgres, empty_database: str) -> None:
     first = app.run("migrate", DB_DATABASE=empty_database)
-    assert (first.returncode, first.stdout, first.stderr) == (0, '{"from": null, "to": "0001"}\n', "")
+    assert (first.returncode, first.stdout, first.stderr) == (0, f'{{"from": null, "to": "{HEAD}"}}\n', "")
     second = app.run("migrate", DB_DATABASE=empty_database)
-    assert (second.returncode, second.stdout, second.stderr) == (0, '{"from": "0001", "to": "0001"}\n', "")
+    assert (second.returncode, second.stdout, second.stderr) == (0, f'{{"from": "{HEAD}", "to": "{HEAD}"}}\n', "")
     tables = postgres.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1", empty_database)
-    assert tables.split() == ["alembic_version", "canaries", "sources"]
+    assert {"alembic_version", "canaries", "sources", "chunks", "vectors"} <= set(tables.split())
 
 
 def test_migrate_at_once(app: Launcher, empty_database: str) -> None:
@@ -31,7 +32,7 @@ def test_migrate_at_once(app: Launcher, empty_database: str) -> None:
         done = list(pool.map(lambda _: app.run("migrate", DB_DATABASE=empty_database), range(4)))
     assert [each.stderr for each in done] == [""] * 4
     results = sorted((json.loads(each.stdout) for each in done), key=lambda result: result["from"] or "")
-    assert results == [{"from": None, "to": "0001"}] + [{"from": "0001", "to": "0001"}] * 3
+    assert results == [{"from": None, "to": HEAD}] + [{"from": HEAD, "to": HEAD}] * 3
 
 
 def test_unknown_revision(app: Launcher, postgres: Postgres, database: str) -> None:
@@ -39,8 +40,8 @@ def test_unknown_revision(app: Launcher, postgres: Postgres, database: str) -> N
     done = app.run("migrate")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "The database is at revision 9999, which this release does not know (its newest is 0001): a newer release has "
-        "migrated it. Deploy that release or a newer one, or restore the database from a backup made before it.\n"
+        f"The database is at revision 9999, which this release does not know (its newest is {HEAD}): a newer release "
+        "has migrated it. Deploy that release or a newer one, or restore the database from a backup made before it.\n"
     )
 
 
@@ -80,7 +81,7 @@ def test_failing_migration_is_rolled_back_and_told(app: Launcher, postgres: Post
     done = app.run("migrate", DB_DATABASE=empty_database)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        'The migration to revision 0001 failed and was rolled back: relation "canaries" already exists.\n'
+        f'The migration to revision {HEAD} failed and was rolled back: relation "canaries" already exists.\n'
     )
     assert postgres.execute("SELECT to_regclass('sources')", empty_database) == ""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+from tests.app.conftest import HEAD
 from tests.app.processes import Launcher
 from tests.support.services import Postgres, Redis
 
-UNMIGRATED = "The database has no schema yet: this release needs revision 0001. Run the migration first."
+UNMIGRATED = f"The database has no schema yet: this release needs revision {HEAD}. Run the migration first."
 
 
 def test_unmigrated_database_is_not_ready(app: Launcher, empty_database: str) -> None:

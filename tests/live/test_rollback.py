@@ -52,8 +52,9 @@ def listed(stack: Stack) -> dict[str, dict[str, object]]:
     return {entry["id"]: entry for entry in json.loads(done.output[done.output.index("{") :])["releases"]}
 
 
-def migrate(world: World, revision: str, down: str, phase: str, statement: str) -> None:
+def migrate(world: World, revision: str, phase: str, statement: str) -> None:
     versions = world.app / "pitchbar_app" / "migrations" / "versions"
+    down = max(path.name[:4] for path in versions.glob("*.py"))
     text = EXPAND.format(revision=revision, down=down, phase=phase, statement=statement)
     (versions / f"{revision}_test.py").write_text(text)
 
@@ -107,7 +108,7 @@ def test_bare_pulumi_rolls_back_too(stack: Stack) -> None:
 
 def test_across_a_migration_that_expands(world: World, stack: Stack) -> None:
     before = up(stack)
-    migrate(world, "0901", "0001", "expand", "ALTER TABLE sources ADD COLUMN note text")
+    migrate(world, "0901", "expand", "ALTER TABLE sources ADD COLUMN note text")
     after = up(stack)
     assert stack.outputs()["schema_revision"] == "0901"
     stack.pitchbar("rollback", "--to", before, "--yes").must_succeed()
@@ -118,7 +119,7 @@ def test_across_a_migration_that_expands(world: World, stack: Stack) -> None:
 
 def test_across_a_migration_that_contracts(world: World, stack: Stack) -> None:
     before = serving(stack)
-    migrate(world, "0902", "0901", "contract", "ALTER TABLE sources DROP COLUMN note")
+    migrate(world, "0902", "contract", "ALTER TABLE sources DROP COLUMN note")
     after = up(stack)
     refused = stack.pitchbar("rollback", "--to", before, "--yes")
     assert refused.code == 1
@@ -134,7 +135,7 @@ def test_across_a_migration_that_contracts(world: World, stack: Stack) -> None:
 
 def test_a_destructive_migration_that_says_it_expands_is_no_release(world: World, stack: Stack) -> None:
     after = serving(stack)
-    migrate(world, "0903", "0902", "expand", "DROP TABLE canaries")
+    migrate(world, "0903", "expand", "DROP TABLE canaries")
     refused = stack.pitchbar("up", "--yes")
     assert refused.code == 1
     assert 'says phase = "expand", but its upgrade() has "DROP TABLE"' in refused.output

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
+from psycopg import OperationalError
+from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,9 +16,12 @@ from starlette.types import ASGIApp
 
 from pitchbar_app import health
 from pitchbar_app.settings import Web
-from pitchbar_app.web import broadcasting, internal, pages, widget
+from pitchbar_app.web import admin, answers, api, broadcasting, internal, pages, tick, widget
 from pitchbar_app.web.security import SecurityHeaders
 from pitchbar_app.web.services import Services
+from pitchbar_app.web.whole_requests import WholeRequests
+
+log = logging.getLogger(__name__)
 
 
 def create(settings: Web) -> ASGIApp:
@@ -34,17 +40,33 @@ def create(settings: Web) -> ASGIApp:
             *widget.routes(settings),
             *internal.routes(services),
             *broadcasting.routes(services),
+            *api.routes(services),
+            *answers.routes(services),
+            *admin.routes(services),
+            *tick.routes(services),
         ],
-        exception_handlers={HTTPException: _refused, Exception: _failed},
+        exception_handlers={
+            HTTPException: _refused,
+            OperationalError: _away,
+            RedisError: _away,
+            Exception: _failed,
+        },
         lifespan=lifespan,
     )
-    return SecurityHeaders(application)
+    return WholeRequests(SecurityHeaders(application))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     """What the caller did wrong, in a sentence."""
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """A part that this process needs does not answer; which one, the log and `/ready` say."""
+    log.warning("%s %s: %s", request.method, request.url.path, " ".join(str(error).split()))
+    sentence = "Pitchbar cannot do this at the moment: its database or its queue does not answer. Try again later."
+    return JSONResponse({"error": sentence}, status_code=503, headers={"retry-after": "5"})
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from pitchbar_app import queueing
 from pitchbar_app.broadcast import CHANNEL
 from pitchbar_app.environ import NAME
-from pitchbar_app.web.security import authorized
+from pitchbar_app.web.security import admit
 from pitchbar_app.web.services import Services
 
 LONGEST_BODY = 10_000
@@ -27,17 +27,9 @@ def routes(services: Services) -> list[Route]:
     """The routes of the internal API."""
     tokens = services.settings.queue_tokens
 
-    def admit(request: Request) -> None:
-        if not authorized(request.headers.get("authorization"), tokens):
-            raise HTTPException(
-                401,
-                "This needs the header `Authorization: Bearer` with the value of INTERNAL_QUEUE_TOKEN.",
-                {"www-authenticate": "Bearer"},
-            )
-
     async def enqueue(request: Request) -> JSONResponse:
-        admit(request)
-        body = await _body(request)
+        admit(request, tokens)
+        body = await json_body(request)
         queue, channel = _field(body, "queue", NAME), _field(body, "channel", CHANNEL)
         canary_id = uuid.uuid4().hex
         try:
@@ -47,7 +39,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({"id": canary_id}, status_code=202)
 
     async def status(request: Request) -> JSONResponse:
-        admit(request)
+        admit(request, tokens)
         canary_id = request.path_params["id"]
         try:
             found = await services.queueing(queueing.canary_status, canary_id)
@@ -63,13 +55,16 @@ def routes(services: Services) -> list[Route]:
     ]
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    """The request's JSON object; refused when it is longer than anything that is meant for this API."""
+async def json_body(request: Request, empty: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The request's JSON object, or `empty` for no body; refused when it is longer than anything that is meant for this
+    API."""
     text = b""
     async for part in request.stream():
         text += part
         if len(text) > LONGEST_BODY:
             raise HTTPException(413, f"The body is longer than {LONGEST_BODY} bytes.")
+    if not text and empty is not None:
+        return empty
     try:
         value = json.loads(text)
     except ValueError as error:

@@ -6,6 +6,8 @@ import hmac
 from collections.abc import Iterable
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pitchbar_app.secret import Secret
@@ -44,3 +46,13 @@ def authorized(header: str | None, tokens: Iterable[Secret]) -> bool:
     for token in tokens:
         found |= hmac.compare_digest(given.strip().encode(), token.reveal().encode())
     return found and scheme.lower() == "bearer"
+
+
+def admit(request: Request, tokens: Iterable[Secret]) -> None:
+    """Refuse a request to the internal API that carries none of the tokens."""
+    if not authorized(request.headers.get("authorization"), tokens):
+        raise HTTPException(
+            401,
+            "This needs the header `Authorization: Bearer` with the value of INTERNAL_QUEUE_TOKEN.",
+            {"www-authenticate": "Bearer"},
+        )

@@ -179,7 +179,10 @@ class _Server:
         return True
 
     def define_database(self) -> None:
-        """The role, its password and its database as they should be, whatever was there."""
+        """The role, its password and its database as they should be, whatever was there.
+
+        pgvector is not a trusted extension, so the database's owner could not create it.
+        """
         role, database = self._inputs.username, self._inputs.database
         password = self._inputs.password.replace("'", "''")
         self._psql(
@@ -190,6 +193,9 @@ class _Server:
             SELECT 'CREATE DATABASE "{database}" OWNER "{role}"'
              WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec
             REVOKE ALL ON DATABASE "{database}" FROM PUBLIC;
+            \\connect "{database}"
+            SET client_min_messages = 'warning';
+            CREATE EXTENSION IF NOT EXISTS vector;
             """
         )
 

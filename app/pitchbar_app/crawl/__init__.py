@@ -1,0 +1,1 @@
+"""Reading other people's pages: carefully, politely, and within limits."""

@@ -1,0 +1,139 @@
+"""Fetches one address over HTTP: bounded in time and size, pinned to the network address that was checked."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+import zlib
+from dataclasses import dataclass, replace
+from functools import cache
+from urllib.parse import urlsplit
+
+from pitchbar_app.crawl import outcome, urls
+from pitchbar_app.crawl.addresses import resolve
+from pitchbar_app.crawl.options import AGENT
+from pitchbar_app.crawl.outcome import CrawlFailure, LeftSite, Passing, Permanent
+
+LARGEST = 2 * 1024 * 1024
+MOST_REDIRECTS = 5
+SILENCE = 15.0
+DEADLINE = 60.0
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HEADERS = {
+    "User-Agent": f"Mozilla/5.0 (compatible; {AGENT}/1.0)",
+    "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
+    "Accept-Encoding": "gzip",
+    "Connection": "close",
+}
+
+
+@dataclass(frozen=True)
+class Response:
+    """What an address answered with; `url` is where the redirects ended."""
+
+    url: str
+    status: int
+    content_type: str
+    body: bytes
+    robots_header: str = ""
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page; a server that does not say is believed to mean one."""
+        kind = self.content_type.partition(";")[0].strip().lower()
+        return kind in ("", "text/html", "application/xhtml+xml")
+
+
+def fetch(
+    url: str, *, guarded: bool, stay_on: str | None = None, limit: int = LARGEST, html_only: bool = False
+) -> Response:
+    """Follow redirects to the page; every refusal is a `CrawlFailure`.
+
+    `stay_on` is the only host to go to. With `html_only` the body of anything else is left unread.
+    """
+    deadline = time.monotonic() + DEADLINE
+    for _ in range(MOST_REDIRECTS + 1):
+        response, location = _ask(url, guarded, limit, deadline, html_only)
+        if location is None:
+            if 200 <= response.status < 300:
+                return response
+            raise outcome.refuse(response.status, urls.host_of(url))
+        try:
+            url = urls.normalise(location, url)
+        except urls.Malformed as error:
+            raise Permanent("The page sends its visitors to something that is not an address.") from error
+        if stay_on is not None and urls.host_of(url) != stay_on:
+            raise LeftSite(url)
+    raise Permanent(f"The page sends its visitors on more than {MOST_REDIRECTS} times.")
+
+
+class _Plain(http.client.HTTPConnection):
+    """A connection to an address that was checked, whatever the name says by now."""
+
+    address = ""
+
+    def connect(self) -> None:
+        """Connect to the checked address."""
+        self.sock = socket.create_connection((self.address, self.port), self.timeout)
+
+
+class _Encrypted(_Plain):
+    """The same with TLS; the certificate must be the name's."""
+
+    default_port = 443
+
+    def connect(self) -> None:
+        """Connect to the checked address and prove the name."""
+        super().connect()
+        self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host.strip("[]"))
+
+
+def _ask(url: str, guarded: bool, limit: int, deadline: float, html_only: bool) -> tuple[Response, str | None]:
+    parts = urlsplit(url)
+    host, encrypted = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if encrypted else 80)
+    connection = (_Encrypted if encrypted else _Plain)(host, port, timeout=SILENCE)
+    connection.address = resolve(host, port, guarded=guarded)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("GET", target, headers={**HEADERS, "Host": parts.netloc})
+        answer = connection.getresponse()
+        location = answer.headers.get("location") if answer.status in REDIRECTS else None
+        headers = answer.headers
+        response = Response(url, answer.status, headers.get("content-type", ""), b"", headers.get("x-robots-tag", ""))
+        if 200 <= answer.status < 300 and (response.is_html or not html_only):
+            response = replace(response, body=_read(answer, limit, deadline))
+        return response, location
+    except CrawlFailure:
+        raise
+    except ConnectionRefusedError as error:
+        raise Permanent(f"{parts.netloc} refuses connections: no web server answers there.") from error
+    except TimeoutError as error:
+        raise Passing(f"{parts.netloc} did not answer in time. Try again later.") from error
+    except ssl.SSLError as error:
+        raise Passing(f"No secure connection to {parts.netloc} could be made: its certificate is not right.") from error
+    except (OSError, http.client.HTTPException, zlib.error) as error:
+        raise Passing(f"The connection to {parts.netloc} broke off. Try again later.") from error
+    finally:
+        connection.close()
+
+
+def _read(answer: http.client.HTTPResponse, limit: int, deadline: float) -> bytes:
+    """The body, unpacked; at most `limit` bytes of it, so that a small one cannot unfold into a huge one."""
+    packed = answer.headers.get("content-encoding", "").lower().strip() in ("gzip", "x-gzip")
+    unpack = zlib.decompressobj(wbits=31) if packed else None
+    body = bytearray()
+    while part := answer.read1(65536):
+        body += unpack.decompress(part, limit + 1 - len(body)) if unpack else part
+        if len(body) > limit:
+            raise Permanent(f"The page is larger than {limit // 1024 // 1024} MB.")
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(body)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()

@@ -1,0 +1,1 @@
+"""From documents to answers: chunks, embeddings, a vector store, search."""

@@ -1,0 +1,75 @@
+"""What tests do with the queues: put chores on them, kill workers, count what came of it."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.toolchain import app_python
+from tests.app.processes import APP, Launcher, Process
+
+LEASE = 3
+"""Seconds; the shortest that the app takes."""
+
+
+@dataclass
+class Chores:
+    """The queues of one test."""
+
+    app: Launcher
+    kills: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self.app.environment |= {"PYTHONPATH": str(Path(__file__).parent), "QUEUE_LEASE": str(LEASE)}
+        self("clear")
+
+    def __call__(self, *arguments: str | float) -> str:
+        """Run one command of `chores.py`."""
+        done = subprocess.run(
+            [str(app_python(APP / "requirements.txt")), str(Path(__file__).parent / "chores.py"), *map(str, arguments)],
+            env=self.app.environment | {"PYTHONPATH": str(APP)},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def report(self, *queues: str) -> dict[str, Any]:
+        """The numbers of the chores that were done, in order, and of those in the failed registries."""
+        report: dict[str, Any] = json.loads(self("report", *queues))
+        return report
+
+    def depth(self) -> dict[str, dict[str, int]]:
+        """What `queue-metrics` prints."""
+        done = self.app.run("queue-metrics")
+        assert done.returncode == 0, done.stderr
+        depth: dict[str, dict[str, int]] = json.loads(done.stdout)
+        return depth
+
+    def survive(self, count: int, workers: int, seconds: float) -> dict[str, Any]:
+        """Have workers do the chores 0…count-1 of the queue `crawl` while they are killed at random; report."""
+        running = [self.app.start("worker") for _ in range(workers)]
+        deadline = time.monotonic() + seconds
+        while True:
+            time.sleep(random.uniform(0.1, 1.2))
+            victim = random.randrange(workers)
+            if self.kills < count / 10:
+                running[victim].stop(signal.SIGKILL)
+                running[victim] = self.app.start("worker")
+                self.kills += 1
+            report = self.report("crawl")
+            if set(report["notes"]) | set(report["failed"]) == set(range(count)) and not self.depth()["total"]["depth"]:
+                return report
+            assert time.monotonic() < deadline, _unaccounted(report, count, running)
+
+
+def _unaccounted(report: dict[str, Any], count: int, running: list[Process]) -> str:
+    missing = set(range(count)) - set(report["notes"]) - set(report["failed"])
+    return f"{len(missing)} of {count} jobs are neither done nor failed: {sorted(missing)[:20]}\n{running[0].output}"
