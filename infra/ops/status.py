@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import paths
+from infra.ops.ticks import TickStatus, last_tick
 from infra.provider.local.layout import Layout
 from infra.provider.local.service import ACCEPTED
 from infra.provider.local.supervision import RUNNING, Supervisor
@@ -50,6 +51,7 @@ class Status:
     supervisor: bool
     processes: tuple[ProcessStatus, ...]
     releases: tuple[ReleaseStatus, ...]
+    tick: TickStatus | None = None
 
     @property
     def healthy(self) -> bool:
@@ -68,7 +70,8 @@ def status(stack: str) -> Status:
     supervisor = Supervisor(layout)
     alive = supervisor.answers()
     processes = _processes(layout, supervisor) if alive else ()
-    return Status(stack, str(directory), directory.is_dir(), alive, processes, _releases(layout, processes))
+    releases = _releases(layout, processes)
+    return Status(stack, str(directory), directory.is_dir(), alive, processes, releases, last_tick(layout))
 
 
 def _processes(layout: Layout, supervisor: Supervisor) -> tuple[ProcessStatus, ...]:

@@ -51,6 +51,11 @@ class Layout:
         return self.directory / "gateway"
 
     @property
+    def cron(self) -> Path:
+        """The cron Worker's script, its clock's settings and what came of its ticks."""
+        return self.directory / "cron"
+
+    @property
     def releases(self) -> Path:
         """The release store: one folder per release, named by its id."""
         return self.directory / "releases"

@@ -3,7 +3,7 @@
 from infra.targets.base import Landed, Plan, Target
 from infra.targets.local.environment import LocalEnvironment
 
-CAPABILITIES = frozenset({"redis-persistence", "replicas", "tls"})
+CAPABILITIES = frozenset({"queue-tick", "redis-persistence", "replicas", "tls"})
 
 
 def _land(plan: Plan) -> Landed:
