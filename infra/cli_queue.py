@@ -33,7 +33,7 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
 
         sys.exit(deploy(stack, Console(json), rotated=rotate, yes=yes, wait=not no_wait))
 
-    @main.command(short_help="Give a secret a new value; the previous one is still accepted.")
+    @main.command(short_help="Give a secret a new value.")
     @click.argument("secret", type=_ROTATED)
     @shared
     def rotate(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
@@ -42,7 +42,7 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
 
         sys.exit(give_new(stack, secret, Console(json), yes=yes, wait=not no_wait))
 
-    @main.command(short_help="Refuse the previous value of a rotated secret.")
+    @main.command(short_help="Refuse a rotated secret's old value.")
     @click.argument("secret", type=_ROTATED)
     @shared
     def retire(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:

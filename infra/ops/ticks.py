@@ -69,11 +69,11 @@ def last_tick(layout: Layout, now: float | None = None) -> TickStatus | None:
 
 def tick_now(layout: Layout) -> TickStatus:
     """Have the Worker tick now, and wait for what comes of it. Raises `UserError` where no Worker runs."""
-    running = [process.pid for process in Supervisor(layout).processes(PROGRAM) if process.pid]
+    pid = ready_pid(layout)
     before = _last_entry(layout)
-    if not running or not (layout.cron / "runtime.json").exists():
+    if not pid:
         raise UserError("The cron Worker does not run here. To start it, type: pitchbar up")
-    os.kill(running[0], signal.SIGUSR2)
+    os.kill(pid, signal.SIGUSR2)
     deadline = time.monotonic() + _PATIENCE
     while _last_entry(layout) == before:
         if time.monotonic() > deadline:
@@ -82,6 +82,12 @@ def tick_now(layout: Layout) -> TickStatus:
     found = last_tick(layout)
     assert found is not None
     return found
+
+
+def ready_pid(layout: Layout) -> int:
+    """The clock's process, once its runtime is ready; 0 before."""
+    pid = int(_json(layout.cron / "runtime.json").get("pid", 0))
+    return pid if pid in {process.pid for process in Supervisor(layout).processes(PROGRAM)} else 0
 
 
 def _last_entry(layout: Layout) -> Mapping[str, Any]:

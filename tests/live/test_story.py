@@ -61,10 +61,10 @@ def test_up_makes_a_verified_environment(stack: Stack) -> None:
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     before = stack.status()
     preview = stack.pulumi("preview", "--expect-no-changes").must_succeed().output
-    assert "20 unchanged" in preview
+    assert "21 unchanged" in preview
     bare = stack.pulumi("up", "--yes", "--skip-preview").must_succeed().output
-    assert "20 unchanged" in bare
-    assert "20 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "21 unchanged" in bare
+    assert "21 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
     assert [p["pid"] for p in stack.status()["processes"]] == [p["pid"] for p in before["processes"]]
 
 
@@ -145,7 +145,7 @@ def test_the_release_before_comes_back_after_refusals(world: World, stack: Stack
     assert len(generations(stack)) == 3
 
 
-@pytest.mark.parametrize("process", ["app", "worker", "realtime", "postgres", "redis", "gateway"])
+@pytest.mark.parametrize("process", ["app", "worker", "realtime", "postgres", "redis", "gateway", "cron"])
 def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
     [before] = [p["pid"] for p in stack.status()["processes"] if p["name"].startswith(process)]
     os.kill(before, signal.SIGKILL)
@@ -154,16 +154,16 @@ def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
         assert time.monotonic() < deadline, stack.pitchbar("verify").output
     [after] = [p["pid"] for p in stack.status()["processes"] if p["name"].startswith(process)]
     assert after != before
-    assert "20 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "21 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
 
 
 def test_a_killed_supervisor_is_found_and_healed(world: World, stack: Stack) -> None:
     os.kill(int((stack.directory / "supervisord.pid").read_text()), signal.SIGKILL)
     found = stack.pulumi("refresh", "--preview-only").must_succeed().output
-    assert "~ 7 to update" in found or "running" in found
+    assert "~ 8 to update" in found or "running" in found
     up(stack)
     names = [p["name"].rpartition("-")[0] for p in stack.status()["processes"]]
-    assert len(names) == len(set(names)) == 6
+    assert len(names) == len(set(names)) == 7
     commands = [line.partition(" ")[2] for line in world.processes()]
     assert sum("pitchbar_app web" in command for command in commands) == 1, commands
 
@@ -179,7 +179,7 @@ def test_a_killed_engine_is_healed_by_the_next_up(world: World, stack: Stack, se
     assert "pending" not in output, f"{killed}\n{output}"
     assert stack.state()["deployment"].get("pending_operations") in (None, [])
     assert len(generations(stack)) == 3
-    assert len(stack.status()["processes"]) == 6
+    assert len(stack.status()["processes"]) == 7
     assert stack.pulumi("preview", "--expect-no-changes").code == 0
 
 
@@ -192,7 +192,7 @@ def test_a_killed_plugin_is_healed_by_the_next_up(world: World, stack: Stack, se
     running.wait(60)
     up(stack)
     assert len(generations(stack)) == 3
-    assert len(stack.status()["processes"]) == 6
+    assert len(stack.status()["processes"]) == 7
 
 
 def test_secrets_are_nowhere_in_clear(world: World, stack: Stack) -> None:
@@ -203,7 +203,7 @@ def test_secrets_are_nowhere_in_clear(world: World, stack: Stack) -> None:
             continue
         content = path.read_bytes()
         if any(secret.encode() in content for secret in secrets):
-            assert path.parent.name == "conf.d", f"{path} holds a secret in clear"
+            assert path.parent.name in ("conf.d", "cron"), f"{path} holds a secret in clear"
             assert path.stat().st_mode & 0o077 == 0
     for line in world.processes():
         assert not any(secret in line for secret in secrets)
@@ -215,7 +215,7 @@ def test_production_is_rehearsed_beside_it(world: World, stack: Stack) -> None:
     outputs = rehearsal.outputs()
     assert "all 9 checks passed" in output
     assert {name: p["replicas"] for name, p in outputs["processes"].items()} == {"app": 2, "worker": 2, "realtime": 1}
-    assert len(rehearsal.status()["processes"]) == 8
+    assert len(rehearsal.status()["processes"]) == 9
     assert urlsplit(outputs["app_url"]).hostname == "app.rehearsal.localhost"
     assert stack.pitchbar("verify").code == 0, "the first stack works on"
     with visitors(outputs["app_url"], outputs["realtime_url"], outputs["realtime_key"], http=4) as tally:

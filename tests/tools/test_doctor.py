@@ -18,6 +18,8 @@ _REQUIRED = {
     "pgvector",
     "Redis 7",
     "Caddy 2",
+    "Node.js",
+    "Cloudflare runtime",
     "App dependencies",
     "Disk",
     "Loopback",
@@ -42,7 +44,7 @@ def test_a_machine_without_set_up_lacks_most(
 
     document = json.loads(capsys.readouterr().out)
     missing = {part["name"]: part["advice"] for part in document["parts"] if not part["ok"] and part["required"]}
-    tools = ("Pulumi CLI", "Language host", "PostgreSQL 16", "pgvector", "Redis 7", "Caddy 2", "App dependencies")
+    tools = ("Pulumi CLI", "Language host", "PostgreSQL 16", "pgvector", "Redis 7", "Caddy 2", "Node.js")
     assert document["ok"] is False
     assert missing == dict.fromkeys(tools, "Type: make setup")
 

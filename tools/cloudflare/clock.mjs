@@ -27,6 +27,8 @@ process.env.MINIFLARE_WORKERD_PATH = path.join(HERE, "workerd.sh");
 const { Miniflare, Response } = await import("miniflare");
 
 let answer; // the app's last one
+let ask = () => {};
+process.on("SIGUSR2", () => ask()); // at once: without a handler the signal would end this process
 
 // The names of this environment lead to this machine; nothing else can be reached.
 async function toTheApp(request) {
@@ -125,7 +127,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
 }
 await runtime.ready;
 const worker = await runtime.getWorker();
-process.on("SIGUSR2", () => tick("asked for").catch(leave));
+ask = () => tick("asked for").catch(leave);
 write(
   path.join(folder, "runtime.json"),
   JSON.stringify({ pid: process.pid, script: createHash("sha256").update(script).digest("hex") }),
