@@ -87,6 +87,8 @@ def test_a_tick_drains_the_queue_when_no_worker_runs(stack: Stack) -> None:
         assert json.loads(http_get(app, TICK, token=token).body)["status"] in ("running", "ended")
     finally:
         supervisor.resume(worker)
+    while not supervisor.runs(worker):
+        time.sleep(0.05)
 
 
 def test_a_missed_tick_shows(stack: Stack) -> None:
@@ -165,7 +167,9 @@ def test_a_killed_runtime_comes_back(world: World, stack: Stack, victim: str) ->
 
 def test_the_token_is_in_private_files_only(world: World, stack: Stack) -> None:
     token = stack.outputs()["internal_queue_token"]
-    holding = [path for path in (stack.directory / "cron").rglob("*") if path.is_file() and token in path.read_text()]
+    holding = [
+        path for path in (stack.directory / "cron").rglob("*") if path.is_file() and token.encode() in path.read_bytes()
+    ]
     assert [path.name for path in holding] == ["clock.json"]
     assert holding[0].stat().st_mode & 0o077 == 0
     assert not any(token in line for line in world.processes())

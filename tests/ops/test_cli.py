@@ -6,7 +6,10 @@ import pytest
 
 from tests.ops.tiny import Tiny
 
-COMMANDS = "up releases rollback deploy-cron-worker rotate retire down verify doctor env status logs".split()
+COMMANDS = [
+    *("up", "releases", "rollback", "deploy-cron-worker", "rotate", "retire"),
+    *("down", "verify", "doctor", "env", "status", "logs"),
+]
 
 
 def test_help_lists_the_commands_in_the_order_of_their_use(tiny: Tiny) -> None:

@@ -97,11 +97,8 @@ function leave(error) {
   process.exit(1);
 }
 
-function watch() {
-  const pids = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").trim().split(" ").filter(Boolean);
-  if (pids.length === 0) {
-    leave("its process has ended");
-  }
+function children() {
+  return readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
 }
 
 function keepTime() {
@@ -132,6 +129,7 @@ write(
   path.join(folder, "runtime.json"),
   JSON.stringify({ pid: process.pid, script: createHash("sha256").update(script).digest("hex") }),
 );
-setInterval(watch, 500);
+const started = children(); // another one, which Miniflare may start by itself, does not know the Worker
+setInterval(() => children() === started || leave("its process has ended"), 500);
 keepTime();
 tick("deployment").catch(leave);
