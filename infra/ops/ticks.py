@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import UserError
-from infra.provider.local.cron_worker import PROGRAM
-from infra.provider.local.layout import Layout
+from infra.provider.local.layout import CRON, Layout
 from infra.provider.local.supervision import Supervisor
 
 _MISSED = 2
@@ -77,7 +76,7 @@ def tick_now(layout: Layout) -> TickStatus:
     deadline = time.monotonic() + _PATIENCE
     while _last_entry(layout) == before:
         if time.monotonic() > deadline:
-            raise UserError(f"The cron Worker sent no tick within {_PATIENCE:.0f} s. Its log: pitchbar logs {PROGRAM}")
+            raise UserError(f"The cron Worker sent no tick within {_PATIENCE:.0f} s. Its log: pitchbar logs {CRON}")
         time.sleep(0.05)
     found = last_tick(layout)
     assert found is not None
@@ -87,7 +86,7 @@ def tick_now(layout: Layout) -> TickStatus:
 def ready_pid(layout: Layout) -> int:
     """The clock's process, once its runtime is ready; 0 before."""
     pid = int(_json(layout.cron / "runtime.json").get("pid", 0))
-    return pid if pid in {process.pid for process in Supervisor(layout).processes(PROGRAM)} else 0
+    return pid if pid in {process.pid for process in Supervisor(layout).processes(CRON)} else 0
 
 
 def _last_entry(layout: Layout) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
 from tools.provision.parts.cloudflare import Cloudflare
-from tools.provision.parts.local import AppDependencies, ServiceUser
+from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
 from tools.provision.parts.node import Node
 from tools.provision.parts.packages import Packages
 from tools.provision.parts.programs import Caddy, Postgres
@@ -24,8 +24,16 @@ from tools.provision.parts.redis import Redis
 from tools.provision.progress import Progress
 
 PARTS: tuple[Part, ...] = (
-    *(Packages(), Pulumi(), Postgres(), Redis(), Caddy(), AppDependencies(), ServiceUser()),
-    *(Node(), Cloudflare()),
+    Packages(),
+    Pulumi(),
+    Postgres(),
+    Redis(),
+    Caddy(),
+    AppDependencies(),
+    ServiceUser(),
+    EmptyCluster(),
+    Node(),
+    Cloudflare(),
 )
 
 

@@ -13,12 +13,11 @@ from pathlib import Path
 from infra.errors import UserError
 from infra.provider.base import Resource, extend, replace
 from infra.provider.local import layout as folders
-from infra.provider.local.layout import Layout, user_for
+from infra.provider.local.layout import CRON, Layout, user_for
 from infra.provider.local.supervision import Program, Supervisor
 from infra.provider.marshal import secret
 from infra.toolchain import locate
 
-PROGRAM = "cron"
 _START_SECONDS = 30
 
 
@@ -58,21 +57,21 @@ class CronWorkerResource(Resource[Inputs, State]):
         layout = Layout(Path(state.directory))
         if not layout.cron.is_dir():
             return None
-        return replace(state, running=Supervisor(layout).runs_or_starts(PROGRAM))
+        return replace(state, running=Supervisor(layout).runs_or_starts(CRON))
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
         return self.create(inputs)[1]
 
     def delete(self, id: str, state: State) -> None:
         layout = Layout(Path(state.directory))
-        Supervisor(layout).remove(PROGRAM)
+        Supervisor(layout).remove(CRON)
         folders.remove(layout.cron)
 
 
 def _start(layout: Layout, inputs: Inputs) -> str:
     """Start the runtime with this script, in place of what ran before; the script's digest."""
     supervisor, folder, tools = Supervisor(layout), layout.cron, locate()
-    supervisor.remove(PROGRAM)
+    supervisor.remove(CRON)
     folders.make_folder_of_service(folder)
     authority = _authority(folder, inputs.ca_certificate)
     settings = {"interval": inputs.interval, "cron": inputs.cron, "url": inputs.url, "token": inputs.token}
@@ -85,15 +84,15 @@ def _start(layout: Layout, inputs: Inputs) -> str:
         folders.remove(left)
     command = (str(tools.node), str(tools.cloudflare / "clock.mjs"), str(folder))
     variables = {**dict.fromkeys(("HOME", "TMPDIR"), str(folder)), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    supervisor.start(Program(PROGRAM, command, folder, variables, stop_timeout=5, user=user_for(tools.node)))
+    supervisor.start(Program(CRON, command, folder, variables, stop_timeout=5, user=user_for(tools.node)))
     digest = hashlib.sha256(inputs.script.encode()).hexdigest()
     for _ in supervisor.wait(_START_SECONDS):
         if _running_script(folder) == digest:
             return digest
-        if supervisor.failed(PROGRAM):
+        if supervisor.failed(CRON):
             break
-    lines = supervisor.last_lines(f"{PROGRAM}-0")
-    supervisor.remove(PROGRAM)
+    lines = supervisor.last_lines(f"{CRON}-0")
+    supervisor.remove(CRON)
     raise UserError(f"The cron Worker didn't start in Cloudflare's runtime. Its last log lines:\n{lines}")
 
 
