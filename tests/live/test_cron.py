@@ -91,6 +91,16 @@ def test_a_tick_drains_the_queue_when_no_worker_runs(stack: Stack) -> None:
         time.sleep(0.05)
 
 
+def test_ticks_at_the_same_moment_are_told_apart(stack: Stack) -> None:
+    clock, count = ready_pid(Layout(stack.directory)), len(ticks(stack))
+    for _ in range(5):
+        os.kill(clock, signal.SIGUSR2)
+        time.sleep(0.005)
+    found = wait_for_tick(stack, count + 2)[count:]
+    time.sleep(0.5)
+    assert all(tick["ok"] and tick["status"] == 202 and tick["pass"] for tick in found), found
+
+
 def test_a_missed_tick_shows(stack: Stack) -> None:
     clock, file = ready_pid(Layout(stack.directory)), stack.directory / "cron" / "ticks.jsonl"
     before = file.read_text()

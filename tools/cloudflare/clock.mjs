@@ -27,6 +27,7 @@ process.env.MINIFLARE_WORKERD_PATH = path.join(HERE, "workerd.sh");
 const { Miniflare, Response } = await import("miniflare");
 
 let answer; // the app's last one
+let turn = Promise.resolve();
 let ask = () => {};
 process.on("SIGUSR2", () => ask()); // at once: without a handler the signal would end this process
 
@@ -62,8 +63,14 @@ function send(url, method, headers, body) {
   });
 }
 
-async function tick(cause) {
+// One tick after the other, each with its own answer.
+function tick(cause) {
   const at = new Date().toISOString();
+  turn = turn.then(() => sendTick(cause, at));
+  return turn;
+}
+
+async function sendTick(cause, at) {
   answer = undefined;
   const { outcome } = await worker.scheduled({ cron: config.cron, scheduledTime: new Date() });
   record({ at, cause, ok: outcome === "ok", status: answer?.status ?? null, ...told(answer?.body) });
