@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from infra import cli_backups
+from infra.cli_queue import register as register_queue_commands
 from infra.errors import UserError
 from infra.ops.console import Console, document, error, paint
 
@@ -138,6 +139,9 @@ def rollback(stack: str, to: str | None, yes: bool, no_wait: bool, json: bool) -
     from infra.ops.stacks import known
 
     _bring_up(stack, None, None, target_of(known(stack), to), yes, no_wait, json)
+
+
+register_queue_commands(main, _stack, _confirmation, _json)
 
 
 @main.command(short_help="Take an environment down and leave nothing of it.")

@@ -243,3 +243,25 @@ class Route(_Resource):
     computed = ("current",)
 
     release: Output[str]
+
+
+@dataclass(frozen=True)
+class CronWorkerArgs:
+    """``script``: of the Worker. ``url``: the app, the only address that it can reach. ``interval`` in seconds."""
+
+    directory: Input[str]
+    script: Input[str]
+    url: Input[str]
+    interval: Input[int]
+    cron: Input[str]
+    token: Input[str]
+    ca_certificate: Input[str] = ""
+
+
+class CronWorker(_Resource):
+    """The cron Worker in Cloudflare's own runtime, with a clock of its own."""
+
+    token = "pitchbar:local:CronWorker"
+    computed = ("script_digest", "running")
+
+    script_digest: Output[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
 from infra.capabilities import CAPABILITIES, Capability
@@ -20,8 +20,22 @@ TARGETS: tuple[TargetName, ...] = get_args(TargetName)
 RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})")
 REGION = re.compile(r"[a-z]{2}-[a-z]+(-[0-9])?")
+_ROTATION = re.compile(r"([a-z-]+):([2-9]|[1-9][0-9]{1,5})(:retired)?")
 Choice = TypeVar("Choice", bound=str)
-KEYS = ("domain", "environment", "image", "port", "region", "release", "require", "target", "tls")
+KEYS = ("domain", "environment", "image", "port", "region", "release", "require", "rotations", "target", "tls")
+ROTATED = ("queue-token",)
+"""The secrets that can be rotated while the previous value is still accepted."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How often a secret was rotated, from 1 for its first value on, and whether the value before is still accepted."""
+
+    version: int = 1
+    retired: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.version}:retired" if self.retired else str(self.version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +57,8 @@ class StackConfig:
     region: str | None = None
     require: tuple[Capability, ...] = ()
     """Capabilities without which the target is refused."""
+    rotations: Mapping[str, Rotation] = field(default_factory=dict)
+    """The rotated secrets by name; `pitchbar rotate` and `pitchbar retire` write it."""
 
 
 def parse_stack_config(config: Mapping[str, str], stack: str) -> StackConfig:
@@ -65,6 +81,7 @@ def parse_stack_config(config: Mapping[str, str], stack: str) -> StackConfig:
         "image": reader.like("image", IMAGE, "An image has a tag or a digest", "ghcr.io/pitchbar/pitchbar:1.4.2"),
         "region": reader.like("region", REGION, "A region is a part of the world or one of AWS's names", "us-east"),
         "require": reader.require(),
+        "rotations": reader.rotations(),
     }
     reader.unknown()
     if reader.problems:
@@ -140,6 +157,18 @@ class _Reader:
                 meant = closest(name, CAPABILITIES) or CAPABILITIES[0]
                 self.report("require", f'"{name}"', f"The capabilities are {all_of(CAPABILITIES)}", meant)
         return tuple(name for name in CAPABILITIES if name in names)
+
+    def rotations(self) -> dict[str, Rotation]:
+        """Read `queue-token:2`, or `queue-token:2:retired`; several with commas between them."""
+        found = {}
+        for text in _listed(self.own.get("rotations", "")):
+            match = _ROTATION.fullmatch(text)
+            if not match or match[1] not in ROTATED or match[1] in found:
+                rule = f"It is a secret ({any_of(ROTATED)}) with its version, from 2 on, and once more :retired"
+                self.report("rotations", f'"{text}"', rule, f"{ROTATED[0]}:2")
+            else:
+                found[match[1]] = Rotation(int(match[2]), match[3] is not None)
+        return found
 
     def unknown(self) -> None:
         for key in sorted(set(self.own) - set(KEYS)):

@@ -40,6 +40,9 @@ class Toolchain:
     barman: Path
     """The Python that has Barman: ``-m barman.cli``."""
     rsync: Path
+    node: Path
+    cloudflare: Path
+    """The folder of Cloudflare's runtime: ``clock.mjs`` and its ``node_modules``."""
 
 
 def cache_home() -> Path:
@@ -86,6 +89,8 @@ def locate() -> Toolchain:
         caddy=Path(str(record["caddy"])),
         barman=Path(str(record["barman"])),
         rsync=Path(str(record["rsync"])),
+        node=Path(str(record["node"])),
+        cloudflare=Path(str(record["cloudflare"])),
     )
 
 
@@ -108,7 +113,17 @@ _PARTS = {
     "caddy": "Caddy 2",
     "barman": "Barman 3",
     "rsync": "rsync",
+    "node": "Node.js 20 or newer",
+    "cloudflare": "Cloudflare's runtime",
 }
+
+
+_PROGRAMS = {
+    "postgres": "bin/postgres",
+    "language_host": "pulumi-language-python",
+    "cloudflare": "node_modules/.bin/workerd",
+}
+"""What a part that is a folder must hold."""
 
 
 def _problem(record: Mapping[str, str | None], part: str, label: str) -> str | None:
@@ -117,7 +132,7 @@ def _problem(record: Mapping[str, str | None], part: str, label: str) -> str | N
     value = record[part]
     if value is None:
         return None
-    program = {"postgres": "bin/postgres", "language_host": "pulumi-language-python"}.get(part, "")
+    program = _PROGRAMS.get(part, "")
     path = Path(value) / program
     return None if os.access(path, os.X_OK) else f"{label}: {path} is gone or can't be run"
 

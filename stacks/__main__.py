@@ -30,6 +30,7 @@ def main() -> None:
         directory=environment_dir(stack),
         port=config.port or 0,
         tls=config.tls,
+        rotations=config.rotations,
     )
     landed = place.land(plan)
     pulumi.export("environment", wanted.name)

@@ -16,13 +16,15 @@ LAYERS = {
     ),
     PLANS: (
         "infra.release infra.release.choice infra.release.content infra.release.manifest infra.release.migrations "
+        "infra.release.worker_script infra.targets.local.cron "
         "infra.release.runtime infra.resources infra.targets infra.targets.base infra.targets.local "
         "infra.targets.local.domains infra.targets.local.environment infra.targets.local.postgres "
         "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets "
         "infra.targets.local.backups"
     ),
     EFFECTS: (
-        "infra.app_environment infra.building infra.checks infra.cli infra.empty_cluster infra.endpoints "
+        "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
+        "infra.ops.ticks infra.provider.local.cron_worker infra.empty_cluster infra.endpoints "
         "infra.lifeline infra.pusher "
         "infra.ops infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
         "infra.ops.engine "

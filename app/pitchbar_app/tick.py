@@ -19,15 +19,13 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.exceptions import InvalidJobOperation
 from rq.job import Job
-from rq.serializers import JSONSerializer
 
 from pitchbar_app.draining import DrainingWorker
-from pitchbar_app.jobs import context, failing
+from pitchbar_app.jobs import context
 from pitchbar_app.passes import PULSE, Options, Pass, Passes, now
-from pitchbar_app.queueing import queue
 from pitchbar_app.redis_clients import blocking
 from pitchbar_app.settings import Worker
-from pitchbar_app.worker import pulse
+from pitchbar_app.worker import build
 
 log = logging.getLogger(__name__)
 
@@ -64,16 +62,7 @@ def run(settings: Worker, options: Options, id: str | None) -> int:
 
 def _work(settings: Worker, options: Options, record: Pass) -> Pass:
     connection = blocking(settings.redis, settings.app)
-    worker = PassWorker(
-        [queue(name, connection) for name in options.queues],
-        name=f"tick-{os.getpid()}-{record.id[:8]}",
-        connection=connection,
-        serializer=JSONSerializer,
-        worker_ttl=60,
-        job_monitoring_interval=pulse(settings.lease),
-        log_job_description=False,
-        work_horse_killed_handler=failing.on_killed,
-    )
+    worker = build(PassWorker, settings, options.queues, f"tick-{os.getpid()}-{record.id[:8]}", connection)
     worker.begin(options)
     lock = Passes(blocking(settings.redis, settings.app))
     threading.Thread(target=worker.keep, args=(lock, record.id), daemon=True).start()

@@ -10,7 +10,9 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -20,7 +22,7 @@ from rq.serializers import JSONSerializer
 
 from pitchbar_app.draining import DrainingWorker
 from pitchbar_app.jobs import canary as canary  # imported before the first fork: a job starts without importing
-from pitchbar_app.jobs import context, failing
+from pitchbar_app.jobs import context
 from pitchbar_app.jobs import crawl_page as crawl_page
 from pitchbar_app.jobs import index_document as index_document
 from pitchbar_app.queueing import queue
@@ -29,6 +31,7 @@ from pitchbar_app.settings import Worker
 
 REGISTRATION_TTL = 60
 PAUSE = 0.5
+Kind = TypeVar("Kind", bound=DrainingWorker)
 log = logging.getLogger(__name__)
 
 
@@ -38,16 +41,7 @@ def run(settings: Worker) -> int:
     name = f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
     connection = blocking(settings.redis, replace(settings.app, process=name))
     _wait_for(connection)
-    worker = DrainingWorker(
-        [queue(each, connection) for each in settings.queues],
-        name=name,
-        connection=connection,
-        serializer=JSONSerializer,
-        worker_ttl=REGISTRATION_TTL,
-        job_monitoring_interval=pulse(settings.lease),
-        log_job_description=False,
-        work_horse_killed_handler=failing.on_killed,
-    )
+    worker = build(DrainingWorker, settings, settings.queues, name, connection)
     log.info("release %s serves %s", settings.app.release, ", ".join(settings.queues))
     try:
         worker.serve(settings.app.stop_timeout, settings.lease)
@@ -59,9 +53,18 @@ def run(settings: Worker) -> int:
     return 1
 
 
-def pulse(lease: int) -> int:
-    """How often, in seconds, a worker renews its lease: several times before that runs out."""
-    return max(1, lease // 6)
+def build(kind: type[Kind], settings: Worker, queues: Sequence[str], name: str, connection: Redis) -> Kind:
+    """A worker of that kind on these queues; it renews its lease several times before that runs out."""
+    return kind(
+        [queue(each, connection) for each in queues],
+        name=name,
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=REGISTRATION_TTL,
+        job_monitoring_interval=max(1, settings.lease // 6),
+        log_job_description=False,
+        work_horse_killed_handler=failing.on_killed,
+    )
 
 
 def _wait_for(connection: Redis) -> None:

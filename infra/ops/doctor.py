@@ -54,8 +54,8 @@ def report() -> list[Part]:
     """Look at every part; the programs are asked for their versions at the same time."""
     record = toolchain.recorded()
     looks: list[Callable[[Mapping[str, str | None]], Part | None]] = [
-        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _node, _barman, _rsync, _app,
-        _user, _git, _disk, _loopback, _browser,
+        _python, _pulumi, _language_host, _postgres, _vectors, _redis, _caddy, _node, _cloudflare, _barman, _rsync,
+        _app, _user, _git, _disk, _loopback, _browser,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(looks)) as pool:
         return [part for part in pool.map(lambda look: look(record), looks) if part]
@@ -156,6 +156,13 @@ def _rsync(record: Mapping[str, str | None]) -> Part:
     path = record.get("rsync") or ""
     origin = "from this system's package rsync" if path.startswith(str(toolchain.cache_home())) else "found on PATH"
     return _program("rsync", path, [path, "--version"], r"version (\d\S+)", origin)
+
+
+def _cloudflare(record: Mapping[str, str | None]) -> Part:
+    """The version is workerd's, which is a date."""
+    path = f"{record.get('cloudflare') or ''}/node_modules/.bin/workerd"
+    command = [record.get("node") or "node", path, "--version"]
+    return _program("Cloudflare runtime", path, command, r"workerd (\S+)", "from tools/cloudflare/package-lock.json")
 
 
 def _app(_: Mapping[str, str | None]) -> Part:

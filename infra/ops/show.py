@@ -11,6 +11,7 @@ from infra.ops.typed import in_shell, typed
 if TYPE_CHECKING:
     from infra.ops.releases import ReleaseEntry
     from infra.ops.status import ProcessStatus, Status
+    from infra.ops.ticks import TickStatus
     from infra.ops.up import Report
     from infra.ops.verify import Verdict
 
@@ -89,6 +90,9 @@ def show_status(found: Status, console: Console) -> None:
         )
     for line in table([_process_row(item, console) for item in found.processes], ""):
         console.say(line)
+    if found.tick:
+        console.say()
+        show_tick(found.tick, console)
     if found.releases:
         console.say()
         console.say("Releases kept, the newest first:")
@@ -100,6 +104,16 @@ def show_status(found: Status, console: Console) -> None:
 
         console.say()
         console.say(status_line(found.backups, console))
+
+
+def show_tick(tick: TickStatus, console: Console) -> None:
+    """The last tick of the cron Worker, and whether one is missed."""
+    when = f"{_age(tick.ago) or '0 s'} ago" if tick.at else "none yet"
+    said = f"pass {tick.pass_id}" + (" (still running)" if tick.running else "") if tick.ok else tick.error
+    line = f"Last queue tick: {when}, {tick.status or 'no answer'}, {said}" if tick.at else f"Last queue tick: {when}"
+    console.say(line if tick.ok or not tick.at else console.paint(line, "red"))
+    if tick.missed:
+        console.say(console.paint(f"A tick is missed: one is due every {tick.interval} s.", "red"))
 
 
 def _process_row(item: ProcessStatus, console: Console) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from infra import paths
 from infra.ops import backups, stacks
 from infra.ops.backups import BackupStatus
+from infra.ops.ticks import TickStatus, last_tick
 from infra.provider.local.layout import ACCEPTED, Layout
 from infra.provider.local.supervision import RUNNING, Supervisor
 
@@ -54,6 +55,7 @@ class Status:
     releases: tuple[ReleaseStatus, ...]
     backups: BackupStatus | None = None
     """None where the environment has no backups."""
+    tick: TickStatus | None = None
 
     @property
     def healthy(self) -> bool:
@@ -74,7 +76,8 @@ def status(stack: str) -> Status:
     alive = supervisor.answers()
     processes = _processes(layout, supervisor) if alive else ()
     releases = _releases(layout, processes)
-    return Status(stack, str(directory), directory.is_dir(), alive, processes, releases, backups.status(layout))
+    kept, tick = backups.status(layout), last_tick(layout)
+    return Status(stack, str(directory), directory.is_dir(), alive, processes, releases, kept, tick)
 
 
 def _processes(layout: Layout, supervisor: Supervisor) -> tuple[ProcessStatus, ...]:

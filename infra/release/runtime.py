@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.commands import command_line
 from infra.model import Environment, Process, Served, Worker
+from infra.release import worker_script
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,14 @@ class ProcessRuntime:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Every process by name, and the migration's command and time in seconds."""
+    """Every process by name, the migration's command and time in seconds, and the cron Worker's script, in which the
+    app's address is left open, with its interval in seconds."""
 
     processes: Mapping[str, ProcessRuntime]
     migration: tuple[str, ...]
     migration_timeout: int
+    cron_script: str
+    cron_interval: int
 
 
 def render(environment: Environment) -> Runtime:
@@ -40,6 +44,8 @@ def render(environment: Environment) -> Runtime:
         processes={process.name: _process(process, environment) for process in environment.processes},
         migration=command_line(migration.commands, environment.runtime),
         migration_timeout=migration.deadline,
+        cron_script=worker_script.render(environment.queue_tick, worker_script.APP_URL),
+        cron_interval=environment.queue_tick.interval,
     )
 
 
@@ -58,6 +64,8 @@ def from_json(text: str) -> Runtime:
         },
         migration=tuple(document["migration"]),
         migration_timeout=document["migration_timeout"],
+        cron_script=document.get("cron_script", ""),
+        cron_interval=document.get("cron_interval", 60),
     )
 
 

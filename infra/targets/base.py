@@ -1,7 +1,7 @@
 """What every target takes and gives, so that the program, the tests and ``pitchbar verify`` are the same for all."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pulumi import Input, Output
@@ -9,6 +9,7 @@ from pulumi import Input, Output
 from infra.errors import UserError
 from infra.model import Domains, Environment
 from infra.release.runtime import Runtime
+from infra.stack_config import Rotation
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Plan:
     port: int = 0
     """Local target: the gateway's port; 0 finds one."""
     tls: bool = False
+    rotations: Mapping[str, Rotation] = field(default_factory=dict)
+    """The rotated secrets by name; one that isn't there has its first value."""
 
 
 @dataclass(frozen=True)

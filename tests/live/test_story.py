@@ -151,7 +151,7 @@ def test_the_release_before_comes_back_after_refusals(world: World, stack: Stack
     assert len(generations(stack)) == 3
 
 
-@pytest.mark.parametrize("process", ["app", "worker", "realtime", "postgres", "redis", "gateway"])
+@pytest.mark.parametrize("process", ["app", "worker", "realtime", "postgres", "redis", "gateway", "cron"])
 def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
     [before] = [p["pid"] for p in stack.status()["processes"] if p["name"].startswith(process)]
     os.kill(before, signal.SIGKILL)
@@ -166,10 +166,10 @@ def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
 def test_a_killed_supervisor_is_found_and_healed(world: World, stack: Stack) -> None:
     os.kill(int((stack.directory / "supervisord.pid").read_text()), signal.SIGKILL)
     found = stack.pulumi("refresh", "--preview-only").must_succeed().output
-    assert "~ 7 to update" in found or "running" in found
+    assert "~ 8 to update" in found or "running" in found
     up(stack)
     names = [p["name"].rpartition("-")[0] for p in stack.status()["processes"]]
-    assert len(names) == len(set(names)) == 6
+    assert len(names) == len(set(names)) == 7
     commands = [line.partition(" ")[2] for line in world.processes()]
     assert sum("pitchbar_app web" in command for command in commands) == 1, commands
 
@@ -185,7 +185,7 @@ def test_a_killed_engine_is_healed_by_the_next_up(world: World, stack: Stack, se
     assert "pending" not in output, f"{killed}\n{output}"
     assert stack.state()["deployment"].get("pending_operations") in (None, [])
     assert len(generations(stack)) == 3
-    assert len(stack.status()["processes"]) == 8
+    assert len(stack.status()["processes"]) == 9
     assert stack.pulumi("preview", "--expect-no-changes").code == 0
 
 
@@ -198,7 +198,7 @@ def test_a_killed_plugin_is_healed_by_the_next_up(world: World, stack: Stack, se
     running.wait(60)
     up(stack)
     assert len(generations(stack)) == 3
-    assert len(stack.status()["processes"]) == 8
+    assert len(stack.status()["processes"]) == 9
 
 
 def test_secrets_are_nowhere_in_clear(world: World, stack: Stack) -> None:
@@ -209,7 +209,7 @@ def test_secrets_are_nowhere_in_clear(world: World, stack: Stack) -> None:
             continue
         content = path.read_bytes()
         if any(secret.encode() in content for secret in secrets):
-            assert path.parent.name == "conf.d", f"{path} holds a secret in clear"
+            assert path.parent.name in ("conf.d", "cron"), f"{path} holds a secret in clear"
             assert path.stat().st_mode & 0o077 == 0
     for line in world.processes():
         assert not any(secret in line for secret in secrets)
@@ -221,7 +221,7 @@ def test_production_is_rehearsed_beside_it(world: World, stack: Stack) -> None:
     outputs = rehearsal.outputs()
     assert "all 9 checks passed" in output
     assert {name: p["replicas"] for name, p in outputs["processes"].items()} == {"app": 2, "worker": 2, "realtime": 1}
-    assert len(rehearsal.status()["processes"]) == 10
+    assert len(rehearsal.status()["processes"]) == 11
     assert urlsplit(outputs["app_url"]).hostname == "app.rehearsal.localhost"
     assert stack.pitchbar("verify").code == 0, "the first stack works on"
     with visitors(outputs["app_url"], outputs["realtime_url"], outputs["realtime_key"], http=4) as tally:

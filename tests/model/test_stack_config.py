@@ -69,7 +69,7 @@ def test_every_mistake_is_reported_at_once() -> None:
         "pitchbar:enviroment": "local",
         "pitchbar:zebra": "1",
     }
-    keys = "The keys are domain, environment, image, port, region, release, require, target and tls"
+    keys = "The keys are domain, environment, image, port, region, release, require, rotations, target and tls"
     assert refusal(config) == [
         "The configuration of stack local has 11 problems:",
         '  pitchbar:domain: found "https://Pitchbar.com/". A domain has lower-case letters, digits and hyphens between'
@@ -113,5 +113,5 @@ def test_a_cloud_needs_a_domain() -> None:
 def test_a_misspelt_key_is_recognised() -> None:
     assert refusal({"pitchbar:domian": "pitchbar.com"})[1:] == [
         "  pitchbar:domian: found an unknown key. The keys are domain, environment, image, port, region, release,"
-        " require, target and tls, and domain was probably meant. Type: `pulumi config rm pitchbar:domian`."
+        " require, rotations, target and tls, and domain was probably meant. Type: `pulumi config rm pitchbar:domian`."
     ]

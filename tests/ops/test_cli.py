@@ -5,19 +5,8 @@ import pytest
 from tests.ops.tiny import Tiny
 
 COMMANDS = [
-    "up",
-    "releases",
-    "rollback",
-    "down",
-    "dev",
-    "verify",
-    "doctor",
-    "env",
-    "status",
-    "logs",
-    "backup",
-    "backups",
-    "restore",
+    *("up", "releases", "rollback", "deploy-cron-worker", "rotate", "retire"),
+    *("down", "dev", "verify", "doctor", "env", "status", "logs", "backup", "backups", "restore"),
 ]
 
 

@@ -21,6 +21,7 @@ _REQUIRED = {
     "Node.js",
     "Barman 3",
     "rsync",
+    "Cloudflare runtime",
     "App dependencies",
     "Disk",
     "Loopback",

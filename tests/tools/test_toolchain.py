@@ -26,6 +26,8 @@ def test_what_set_up_made_runs() -> None:
     assert _says([tools.caddy, "version"]).startswith("v2.")
     assert _says([tools.barman, "-m", "barman.cli", "--version"]).startswith("3.")
     assert _says([tools.rsync, "--version"]).startswith("rsync ")
+    assert int(_says([tools.node, "--version"]).removeprefix("v").partition(".")[0]) >= 20
+    assert _says([tools.node, tools.cloudflare / "node_modules/.bin/workerd", "--version"]).startswith("workerd ")
 
 
 def test_other_users_can_run_what_root_made() -> None:
@@ -33,7 +35,7 @@ def test_other_users_can_run_what_root_made() -> None:
     tools = locate()
     shared = toolchain.cache_home() == Path("/var/cache/pitchbar")
     who = {"user": toolchain.SERVICE_USER, "group": toolchain.SERVICE_USER, "extra_groups": []} if shared else {}
-    for program in (tools.postgres / "bin" / "initdb", tools.caddy):
+    for program in (tools.postgres / "bin" / "initdb", tools.caddy, tools.node):
         argument = "version" if program == tools.caddy else "--version"
         assert subprocess.run([program, argument], cwd="/", check=False, **who).returncode == 0  # type: ignore[call-overload]
 
@@ -70,7 +72,9 @@ def test_before_set_up_every_part_is_named(tmp_path: Path, monkeypatch: pytest.M
         "  Redis 7: set-up has not made it yet\n"
         "  Caddy 2: set-up has not made it yet\n"
         "  Barman 3: set-up has not made it yet\n"
-        "  rsync: set-up has not made it yet"
+        "  rsync: set-up has not made it yet\n"
+        "  Node.js 20 or newer: set-up has not made it yet\n"
+        "  Cloudflare's runtime: set-up has not made it yet"
     )
 
 

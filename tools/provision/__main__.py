@@ -15,6 +15,7 @@ from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
 from tools.provision.parts.barman import Barman, Rsync
+from tools.provision.parts.cloudflare import Cloudflare
 from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
 from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
 from tools.provision.parts.node import Node
@@ -36,6 +37,7 @@ PARTS: tuple[Part, ...] = (
     ServiceUser(),
     EmptyCluster(),
     Node(),
+    Cloudflare(),
     WidgetPackages(),
     Chromium(),
     Actionlint(),

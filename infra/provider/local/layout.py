@@ -19,6 +19,9 @@ from infra.toolchain import SERVICE_USER
 ACCEPTED = "accepted"
 """The file that Verification leaves in the folder of a generation that it let through."""
 
+CRON = "cron"
+"""The program that runs the cron Worker."""
+
 LONGEST_SOCKET = "services/realtime-ffffffff/99.sock"
 
 
@@ -62,6 +65,11 @@ class Layout:
     def restores(self) -> Path:
         """One folder per database that was restored beside the running one."""
         return self.directory / "restores"
+
+    @property
+    def cron(self) -> Path:
+        """The cron Worker's script, its clock's settings and what came of its ticks."""
+        return self.directory / "cron"
 
     @property
     def releases(self) -> Path:

@@ -3,7 +3,9 @@
 from infra.targets.base import Landed, Plan, Target
 from infra.targets.local.environment import LocalEnvironment
 
-CAPABILITIES = frozenset({"daily-backups", "point-in-time-recovery", "redis-persistence", "replicas", "tls"})
+CAPABILITIES = frozenset(
+    {"daily-backups", "point-in-time-recovery", "queue-tick", "redis-persistence", "replicas", "tls"}
+)
 
 
 def _land(plan: Plan) -> Landed:

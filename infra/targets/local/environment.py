@@ -7,6 +7,7 @@ from infra.release.runtime import to_json
 from infra.resources import Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.base import Landed, Plan
 from infra.targets.local.backups import create_backups
+from infra.targets.local.cron import create_cron_worker
 from infra.targets.local.domains import Domains
 from infra.targets.local.postgres import create_postgres
 from infra.targets.local.process import Processes
@@ -24,7 +25,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         super().__init__("pitchbar:local:Environment", name, None, opts)
         child = ResourceOptions(parent=self)
         directory = str(plan.directory)
-        secrets = Secrets(child)
+        secrets = Secrets(plan, child)
         supervisor = Supervisor("supervisor", SupervisorArgs(directory), child)
         inside = ResourceOptions(parent=self, depends_on=[supervisor])
         release = Release("release", ReleaseArgs(directory, plan.release, to_json(plan.runtime), plan.source), inside)
@@ -44,6 +45,7 @@ class LocalEnvironment(pulumi.ComponentResource):
             inside,
         )
         route = domains.route(processes)
+        create_cron_worker(plan, domains, secrets.queue_token.value, route, child)
         self.landed = _landed(domains.address, secrets.keys(), plan, domains, processes, route)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 

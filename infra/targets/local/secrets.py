@@ -4,18 +4,20 @@ rename one."""
 from pulumi import ResourceOptions
 
 from infra.resources import Secret, SecretArgs
+from infra.stack_config import Rotation
+from infra.targets.base import Plan
 from infra.wiring import Keys
 
 
 class Secrets:
     """One :class:`infra.resources.Secret` for each purpose, so that each is rotated by itself."""
 
-    def __init__(self, opts: ResourceOptions) -> None:
+    def __init__(self, plan: Plan, opts: ResourceOptions) -> None:
         self.app_key = Secret("app-key", SecretArgs("key"), opts)
         self.admin_password = Secret("admin-password", SecretArgs("password"), opts)
         self.database_password = Secret("database-password", SecretArgs("token"), opts)
         self.redis_password = Secret("redis-password", SecretArgs("token"), opts)
-        self.queue_token = Secret("queue-token", SecretArgs("token"), opts)
+        self.queue_token = Secret("queue-token", _rotated(plan, "queue-token", "token"), opts)
         self.realtime_key = Secret("realtime-key", SecretArgs("token"), opts)
         self.realtime_secret = Secret("realtime-secret", SecretArgs("token"), opts)
 
@@ -29,3 +31,9 @@ class Secrets:
             realtime_key=self.realtime_key.value,
             realtime_secret=self.realtime_secret.value,
         )
+
+
+def _rotated(plan: Plan, name: str, kind: str) -> SecretArgs:
+    """A secret as often rotated as the stack's configuration says, the value before retired or not."""
+    rotation = plan.rotations.get(name, Rotation())
+    return SecretArgs(kind, rotation.version, rotation.retired)

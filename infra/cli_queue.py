@@ -1,0 +1,52 @@
+"""The commands of the cron Worker and of rotation, for :mod:`infra.cli`."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from infra.ops.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+_ROTATED = click.Choice(["queue-token"])
+
+
+def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> None:
+    """Add the commands; the decorators are the options that all commands share."""
+
+    def shared(command: F) -> F:
+        decorated: F = stack(confirmation(json(command)))
+        return decorated
+
+    @main.command(short_help="Deploy the cron Worker and send its first tick.")
+    @click.option("--rotate", is_flag=True, help="Give it a new token; the previous one is accepted until `retire`.")
+    @shared
+    def deploy_cron_worker(stack: str, rotate: bool, yes: bool, no_wait: bool, json: bool) -> None:
+        """Build the cron Worker's script, deploy it, send the first tick and show what came of it.
+
+        It is an ordinary update of the stack, at the release that is pinned.
+        """
+        from infra.ops.cron import deploy
+
+        sys.exit(deploy(stack, Console(json), rotated=rotate, yes=yes, wait=not no_wait))
+
+    @main.command(short_help="Give a secret a new value.")
+    @click.argument("secret", type=_ROTATED)
+    @shared
+    def rotate(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
+        """Give a secret a new value, everywhere. The previous one is accepted until `pitchbar retire`."""
+        from infra.ops.cron import rotate as give_new
+
+        sys.exit(give_new(stack, secret, Console(json), yes=yes, wait=not no_wait))
+
+    @main.command(short_help="Refuse a rotated secret's old value.")
+    @click.argument("secret", type=_ROTATED)
+    @shared
+    def retire(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
+        """Refuse the previous value of a secret that was rotated."""
+        from infra.ops.cron import retire as refuse_old
+
+        sys.exit(refuse_old(stack, secret, Console(json), yes=yes, wait=not no_wait))

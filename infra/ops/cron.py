@@ -1,0 +1,74 @@
+"""`pitchbar deploy-cron-worker`, `rotate` and `retire`: updates of the stack at the release that it is pinned to."""
+
+from collections.abc import Callable
+from typing import Any
+
+from infra import paths
+from infra.ops import rotation, stacks
+from infra.ops.console import Console, document
+from infra.ops.making import Wish
+from infra.ops.show import show_tick, show_up
+from infra.ops.stacks import Stack, known
+from infra.ops.ticks import TickStatus, tick_now
+from infra.ops.typed import typed
+from infra.ops.up import Report, Request, must_be_able_to_ask, up
+from infra.provider.local.layout import Layout
+
+TOKEN = "queue-token"
+
+
+def deploy(name: str, console: Console, *, rotated: bool, yes: bool, wait: bool) -> int:
+    """Bring the cron Worker to what the stack says, send the first tick, show it; the exit code."""
+    stack = known(name)
+    must_be_able_to_ask(yes, console, typed(f"deploy-cron-worker -s {name} --yes"))
+    change = (lambda: rotation.rotate(stack, TOKEN)) if rotated else None
+    report = _update(stack, console, change, yes=yes, wait=wait)
+    tick = tick_now(Layout(paths.environment_dir(name))) if report.code == 0 and stack.local else None
+    _show(report, tick, console)
+    if report.code == 0 and rotated:
+        console.say(f"The previous token is still accepted. To end that, type: {typed(f'retire {TOKEN} -s {name}')}")
+    return report.code or (0 if tick is None or tick.ok else 1)
+
+
+def rotate(name: str, secret: str, console: Console, *, yes: bool, wait: bool) -> int:
+    """Give the secret a new value; the exit code."""
+    stack = known(name)
+    must_be_able_to_ask(yes, console, typed(f"rotate {secret} -s {name} --yes"))
+    report = _update(stack, console, lambda: rotation.rotate(stack, secret), yes=yes, wait=wait)
+    _show(report, None, console)
+    if report.code == 0:
+        console.say(
+            f"The previous {secret} is still accepted. To end that, type: {typed(f'retire {secret} -s {name}')}"
+        )
+    return report.code
+
+
+def retire(name: str, secret: str, console: Console, *, yes: bool, wait: bool) -> int:
+    """Refuse the secret's previous value; the exit code."""
+    stack = known(name)
+    must_be_able_to_ask(yes, console, typed(f"retire {secret} -s {name} --yes"))
+    report = _update(stack, console, lambda: rotation.retire(stack, secret), yes=yes, wait=wait)
+    _show(report, None, console)
+    if report.code == 0:
+        console.say(f"The previous {secret} is refused from now on.")
+    return report.code
+
+
+def _update(stack: Stack, console: Console, change: Callable[[], Any] | None, *, yes: bool, wait: bool) -> Report:
+    """An update at the pinned release, after a change of the configuration that is taken back when it is declined."""
+    before = stacks.read_yaml(stack.config_file)
+    release = stacks.settings(stack).get("release", "") or None
+    if change:
+        change()
+    report = up(Request(Wish(stack.name), release, yes, wait), console)
+    if report.result == "declined" and change:
+        rotation.put_back(stack, before)
+    return report
+
+
+def _show(report: Report, tick: TickStatus | None, console: Console) -> None:
+    if console.json:
+        document({**report.document(), "tick": tick.document() if tick else None})
+    show_up(report, console)
+    if tick:
+        show_tick(tick, console)

@@ -1,0 +1,194 @@
+"""The cron Worker in Cloudflare's own runtime, driven by the commands a user types. The chapters share one stack."""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.endpoints import http_get, http_post, url_endpoint
+from infra.ops.ticks import ready_pid
+from infra.provider.local.layout import Layout
+from infra.provider.local.supervision import Supervisor
+from tests.support.stack import Stack, World, new_world
+
+TICK = "/api/v1/internal/queue-tick"
+CANARY = "/api/v1/internal/canary"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with new_world() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def stack(world: World) -> Stack:
+    stack = world.stack("cron")
+    stack.pitchbar("up", "--yes").must_succeed()
+    return stack
+
+
+def ticks(stack: Stack) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (stack.directory / "cron" / "ticks.jsonl").read_text().splitlines()]
+
+
+def wait_for_tick(stack: Stack, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if len(ticks(stack)) >= count:
+                return ticks(stack)
+        assert time.monotonic() < deadline, stack.pitchbar("logs", "cron").output
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workerds(world: World) -> list[str]:
+    return [line for line in world.processes() if "workerd serve" in line]
+
+
+def test_the_first_tick_comes_right_after_the_deployment(stack: Stack) -> None:
+    [first, *_] = wait_for_tick(stack, 1)
+    assert (first["cause"], first["ok"], first["status"]) == ("deployment", True, 202)
+    outputs = stack.outputs()
+    assert "queue-tick" in outputs["capabilities"] and "queue-tick" not in outputs["lacking"]
+    shown = stack.pitchbar("status").must_succeed().output
+    assert f"202, pass {ticks(stack)[-1]['pass']}" in shown
+    assert "missed" not in shown
+
+
+def test_a_tick_drains_the_queue_when_no_worker_runs(stack: Stack) -> None:
+    outputs = stack.outputs()
+    app, token = url_endpoint(outputs["app_url"]), outputs["internal_queue_token"]
+    supervisor = Supervisor(Layout(stack.directory))
+    [worker] = [p["name"].rpartition("-")[0] for p in stack.status()["processes"] if p["program"] == "worker"]
+    supervisor.stop(worker)
+    try:
+        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token)
+        canary = json.loads(order.body)["id"]
+        time.sleep(0.3)
+        assert json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"] == "queued"
+        shown = stack.pitchbar("deploy-cron-worker", "--yes")
+        assert "Last queue tick: " in shown.output
+        deadline = time.monotonic() + 20
+        while (found := json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body))["status"] != "finished":
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+        assert json.loads(http_get(app, TICK, token=token).body)["status"] in ("running", "ended")
+    finally:
+        supervisor.resume(worker)
+    while not supervisor.runs(worker):
+        time.sleep(0.05)
+
+
+def test_ticks_at_the_same_moment_are_told_apart(stack: Stack) -> None:
+    clock, count = ready_pid(Layout(stack.directory)), len(ticks(stack))
+    for _ in range(5):
+        os.kill(clock, signal.SIGUSR2)
+        time.sleep(0.005)
+    found = wait_for_tick(stack, count + 2)[count:]
+    time.sleep(0.5)
+    assert all(tick["ok"] and tick["status"] == 202 and tick["pass"] for tick in found), found
+
+
+def test_a_missed_tick_shows(stack: Stack) -> None:
+    clock, file = ready_pid(Layout(stack.directory)), stack.directory / "cron" / "ticks.jsonl"
+    before = file.read_text()
+    os.kill(clock, signal.SIGSTOP)
+    try:
+        with file.open("a") as record:
+            record.write(json.dumps({**ticks(stack)[-1], "at": "2026-01-01T00:00:00.000Z"}) + "\n")
+        shown = stack.pitchbar("status").must_succeed().output
+        assert "A tick is missed: one is due every 60 s." in shown
+        assert stack.status()["tick"]["missed"] is True
+    finally:
+        file.write_text(before)
+        os.kill(clock, signal.SIGCONT)
+    assert stack.status()["tick"]["missed"] is False
+
+
+@contextlib.contextmanager
+def ticking(stack: Stack, seconds: float) -> Iterator[list[int]]:
+    """Have the Worker tick at this interval while the block runs, whichever process it is by then."""
+    stop, asked, layout = threading.Event(), [], Layout(stack.directory)
+
+    def run() -> None:
+        while not stop.wait(seconds):
+            if pid := ready_pid(layout):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGUSR2)
+                    asked.append(pid)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> None:
+    old, script = stack.outputs()["internal_queue_token"], stack.status()["tick"]["script"]
+    count = len(ticks(stack))
+    with ticking(stack, 1) as asked:
+        stack.pitchbar("rotate", "queue-token", "--yes").must_succeed()
+        time.sleep(1.5)
+        during = wait_for_tick(stack, count + 3)[count:]
+        outputs = stack.outputs()
+        new = outputs["internal_queue_token"]
+        app = url_endpoint(outputs["app_url"])
+        assert new != old and stack.status()["tick"]["script"] == script
+        for token in (old, new):
+            assert http_post(app, TICK, {}, token=token).status == 202
+        stack.pitchbar("retire", "queue-token", "--yes").must_succeed()
+        time.sleep(1.5)
+    after = ticks(stack)[count:]
+    assert len(after) > len(during)
+    assert len(set(asked)) == 2, "the Worker was not restarted once: by the rotation"
+    assert [tick for tick in after if not tick["ok"]] == []
+    assert {tick["status"] for tick in after} == {202}
+    assert http_post(app, TICK, {}, token=old).status == 401
+    assert http_post(app, TICK, {}, token=new).status == 202
+    assert stack.status()["tick"]["script"] == script
+    assert "21 unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
+
+
+@pytest.mark.parametrize("victim", ["workerd", "clock"])
+def test_a_killed_runtime_comes_back(world: World, stack: Stack, victim: str) -> None:
+    clock, count = ready_pid(Layout(stack.directory)), len(ticks(stack))
+    [workerd] = children(clock)
+    os.kill(workerd if victim == "workerd" else clock, signal.SIGKILL)
+    assert wait_for_tick(stack, count + 1)[-1]["ok"]
+    assert ready_pid(Layout(stack.directory)) != clock
+    assert len(workerds(world)) == 1
+    stack.pitchbar("status").must_succeed()
+
+
+def test_the_token_is_in_private_files_only(world: World, stack: Stack) -> None:
+    token = stack.outputs()["internal_queue_token"]
+    holding = [
+        path for path in (stack.directory / "cron").rglob("*") if path.is_file() and token.encode() in path.read_bytes()
+    ]
+    assert [path.name for path in holding] == ["clock.json"]
+    assert holding[0].stat().st_mode & 0o077 == 0
+    assert not any(token in line for line in world.processes())
+    if os.geteuid() == 0:
+        assert holding[0].owner() == "pitchbar"
+        assert Path(f"/proc/{ready_pid(Layout(stack.directory))}").owner() == "pitchbar"
+
+
+def test_down_leaves_nothing(world: World, stack: Stack) -> None:
+    stack.pitchbar("down", "--yes").must_succeed()
+    assert world.processes() == []
+    assert list(world.data.iterdir()) == []

@@ -1,0 +1,64 @@
+"""Rotating and retiring a secret are numbers in the stack's configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.errors import UserError
+from infra.ops import rotation, stacks
+from infra.ops.stacks import Stack
+from infra.stack_config import Rotation, parse_stack_config
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    file = tmp_path / "Pulumi.local.yaml"
+    file.write_text("encryptionsalt: v1:x\nconfig:\n  pitchbar:environment: local\n")
+    return Stack("local", True, file)
+
+
+def written(stack: Stack) -> str:
+    return stacks.settings(stack).get("rotations", "")
+
+
+def test_rotations_count_up_and_are_retired(stack: Stack) -> None:
+    rotation.rotate(stack, "queue-token")
+    assert written(stack) == "queue-token:2"
+    rotation.retire(stack, "queue-token")
+    assert written(stack) == "queue-token:2:retired"
+    rotation.rotate(stack, "queue-token")
+    assert written(stack) == "queue-token:3"
+    assert stacks.read_yaml(stack.config_file)["encryptionsalt"] == "v1:x"
+    assert stacks.settings(stack).get("environment", "") == "local"
+
+
+def test_what_was_never_rotated_can_not_be_retired(stack: Stack) -> None:
+    with pytest.raises(UserError) as caught:
+        rotation.retire(stack, "queue-token")
+    assert "The queue-token of stack local was not rotated, so there is no previous value to retire." in str(
+        caught.value
+    )
+    assert "rotate queue-token -s local" in str(caught.value)
+
+
+def test_a_declined_rotation_is_taken_back(stack: Stack) -> None:
+    before = stacks.read_yaml(stack.config_file)
+    rotation.rotate(stack, "queue-token")
+    rotation.put_back(stack, before)
+    assert stacks.read_yaml(stack.config_file) == before
+
+
+def test_the_program_reads_what_was_written() -> None:
+    own = {"pitchbar:environment": "local", "pitchbar:rotations": "queue-token:2:retired"}
+    assert parse_stack_config(own, "local").rotations == {"queue-token": Rotation(2, True)}
+    assert parse_stack_config({"pitchbar:environment": "local"}, "local").rotations == {}
+
+
+@pytest.mark.parametrize("text", ["queue-token", "queue-token:1", "queue-token:0", "app-key:2", "queue-token:2:x"])
+def test_what_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_stack_config({"pitchbar:environment": "local", "pitchbar:rotations": text}, "local")
+    assert (
+        f'pitchbar:rotations: found "{text}". It is a secret (queue-token) with its version, from 2 on, and once more '
+        ":retired. Type: `pulumi config set pitchbar:rotations queue-token:2`."
+    ) in str(caught.value)
