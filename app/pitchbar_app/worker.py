@@ -22,7 +22,7 @@ from rq.serializers import JSONSerializer
 
 from pitchbar_app.draining import DrainingWorker
 from pitchbar_app.jobs import canary as canary  # imported before the first fork: a job starts without importing
-from pitchbar_app.jobs import context
+from pitchbar_app.jobs import context, failing
 from pitchbar_app.jobs import crawl_page as crawl_page
 from pitchbar_app.jobs import index_document as index_document
 from pitchbar_app.queueing import queue
