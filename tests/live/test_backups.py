@@ -223,8 +223,9 @@ def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, 
     supervisorctl(stack, "stop", "backup-clock:*")
     expected = rows(stack)
     postmaster = (stack.directory / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
-    shutil.rmtree(stack.directory / "postgres" / "data" / "base")
+    (stack.directory / "postgres").rename(stack.directory / "destroyed")
     os.kill(int(postmaster), signal.SIGKILL)
+    shutil.rmtree(stack.directory / "destroyed")
     restore(stack, "latest", "saved")
     assert rows(stack, "saved") == expected
 
