@@ -58,7 +58,7 @@ def test_the_first_base_backup_comes_by_itself(stack: Stack) -> None:
     assert status["healthy"]
     assert status["backups"]["last"] == backup["id"]
     assert status["backups"]["verified"] is True
-    assert status["backups"]["wal_lag_bytes"] == 0
+    eventually(lambda: stack.status()["backups"]["wal_lag_bytes"] == 0, "the receiver tells every second", 5)
     assert f"Last base backup: {backup['id']}" in stack.pitchbar("status").must_succeed().output
 
 
@@ -223,9 +223,16 @@ def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, 
     supervisorctl(stack, "stop", "backup-clock:*")
     expected = rows(stack)
     postmaster = (stack.directory / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
-    shutil.rmtree(stack.directory / "postgres" / "data" / "base")
+    (stack.directory / "postgres").rename(stack.directory / "destroyed")
     os.kill(int(postmaster), signal.SIGKILL)
+    shutil.rmtree(stack.directory / "destroyed")
     restore(stack, "latest", "saved")
+    assert rows(stack, "saved") == expected
+    stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed()
+    stack.pitchbar("backup").must_succeed()
+    [backup] = catalogue(stack)["backups"]
+    assert backup["usable"], "the new database's own, apart from the destroyed one's"
+    assert list((stack.directory / "backup").glob("earlier-*/pitchbar/meta/*"))
     assert rows(stack, "saved") == expected
 
 

@@ -58,7 +58,7 @@ class BackupServerResource(Resource[Inputs, State]):
         barman.write(layout, inputs.port, inputs.retention)
         admit(layout)
         if _MADE in administer(layout, _PREPARE).split():
-            barman.set_aside(layout)
+            barman.set_aside(layout, administer(layout, _SEGMENT).strip())
         for program in _programs(layout):
             supervisor.start(program)
         restores.resume(layout)
@@ -118,6 +118,7 @@ def _slot_is_whole(layout: Layout) -> bool:
 
 _SLOT_STATUS = f"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '{SLOT}';"
 
+_SEGMENT = "SELECT pg_walfile_name(pg_current_wal_insert_lsn());"
 _MADE = "made"
 _PREPARE = f"""
 SELECT 'CREATE ROLE {BACKUP_ROLE}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BACKUP_ROLE}') \\gexec

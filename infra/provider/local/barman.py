@@ -6,11 +6,13 @@ import pwd
 import shlex
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from infra.backups import segment_number
 from infra.provider.local import backup_agent
 from infra.provider.local.backup_agent import INTERRUPTED, SERVER
-from infra.provider.local.layout import Layout, make_folder_of_service, service_user, user_for, write_private
+from infra.provider.local.layout import Layout, make_folder_of_service, remove, service_user, user_for, write_private
 from infra.provider.local.postgres import BACKUP_ROLE
 from infra.provider.local.run import run
 from infra.toolchain import locate
@@ -48,9 +50,20 @@ def is_current(layout: Layout, port: int, retention: int) -> bool:
     return all(_text(path) == text for path, text in _files(layout, port, retention).items())
 
 
-def set_aside(layout: Layout) -> None:
-    """Put away what was received of a log that doesn't go on: the receiver would ask for the rest of it for ever."""
+def set_aside(layout: Layout, current: str) -> None:
+    """Put away what was received of a log that doesn't go on: the receiver would ask for the rest of it for ever.
+
+    ``current``: the segment that PostgreSQL writes now. Where the archive is ahead of that, it is another database's,
+    whose segments have the same names: then all of it is kept apart, as ``earlier-<time>``.
+    """
     received = [file for file in (data(layout) / "streaming").glob("*") if not file.name.startswith(".")]
+    archived = data(layout).glob("wals/*/*")
+    numbers = [number for file in (*received, *archived) if (number := segment_number(file.name)) is not None]
+    if max(numbers, default=0) > (segment_number(current) or 0):
+        (layout.backup / "data").rename(layout.backup / f"earlier-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        remove(interrupted(layout))
+        make_folder_of_service(layout.backup / "data")
+        return
     if received:
         make_folder_of_service(interrupted(layout))
     for file in received:

@@ -100,6 +100,8 @@ def administer(layout: Layout, statements: str, secrets: Iterable[str] = (), *, 
 
     Raises :class:`UserError` when the server doesn't answer or a statement fails.
     """
+    if not layout.postgres.is_dir():
+        raise UserError(f"{layout.postgres} is gone. Run `pitchbar up`, which makes the database anew.")
     command: list[str | Path] = [locate().postgres / "bin" / "psql", "-h", layout.postgres, "-p", str(port_of(layout))]
     options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", "postgres", "-f", "-")
     return run(
