@@ -1,7 +1,7 @@
 """What a working environment does, seen from outside.
 
-Each check asks a running server and raises `CheckFailed` with one sentence. The same checks serve a release's candidates
-on private unix sockets, before the switch, and `pitchbar verify` on public addresses.
+Each check asks a running server and raises `CheckFailed` with one sentence. The same checks serve a release's
+candidates on private unix sockets, before the switch, and `pitchbar verify` on public addresses.
 """
 
 import json

@@ -154,7 +154,7 @@ def down(stack: str, yes: bool, no_wait: bool, json: bool) -> None:
     if report.error:
         error(report.error)
     elif report.result == "absent":
-        console.say(f"There is no stack {stack} here, so there is nothing to take down.")
+        console.say(f"There is no stack {stack}, so there is nothing to take down.")
     else:
         console.say(f"Stack {stack} is down and removed ({report.seconds:.1f} s).")
     sys.exit(report.code)
@@ -233,9 +233,11 @@ def logs(stack: str, process: str | None, follow: bool, lines: int) -> None:
 
     chosen = reading.files(stack, process)
     width = max(map(len, chosen))
+    positions: dict[str, int] = {}
     for name, path in chosen.items():
-        for line in reading.last_lines(path, lines):
+        last, positions[name] = reading.last_lines(path, lines)
+        for line in last:
             print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}")
     if follow:
-        for name, line in reading.follow(lambda: reading.files(stack, process)):
+        for name, line in reading.follow(lambda: reading.files(stack, process), positions):
             print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}", flush=True)

@@ -142,7 +142,7 @@ def _request(
     connection = _Connection(endpoint, timeout)
     deadline = time.monotonic() + timeout
     try:
-        # A server may refuse a request (401) and close before it has read the body; its answer is still there to be read.
+        # A server may refuse a request (401) and close before it has read the body; its answer can still be read.
         with contextlib.suppress(BrokenPipeError):
             connection.request(method, path, json.dumps(document) if document is not None else None, headers)
         answer = connection.getresponse()

@@ -14,11 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import errors
-from sqlalchemy import create_engine, pool
-from sqlalchemy.exc import DBAPIError
 
 from pitchbar_app import database, schema
 from pitchbar_app.settings import Migrate
@@ -124,6 +120,12 @@ def _insist(step: Callable[[], Result]) -> Result:
 
 
 def _upgrade(settings: Migrate) -> None:
+    """Run Alembic, which is only imported where there is something to upgrade: most releases have nothing."""
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine, pool
+    from sqlalchemy.exc import DBAPIError
+
     engine = create_engine("postgresql+psycopg://", creator=lambda: _plain(settings), poolclass=pool.NullPool)
     config = Config()
     config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))

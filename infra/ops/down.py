@@ -55,14 +55,15 @@ def down(name: str, console: Console, *, yes: bool = False, wait: bool = True) -
     record = events.Record({}, ())
     with turn(name, f"pitchbar down -s {name}", console, wait=wait):
         heal(stack, console, wait=wait)
-        if exists(stack):
+        there = exists(stack)
+        if there:
             outcome, record = update(stack, _arguments(yes), console)
             if outcome.code != 0:
                 return _failed(stack, outcome, record, time.monotonic() - started)
             capture(stack, ["stack", "rm", name, "--yes", "--preserve-config", "--remove-backups"])
         if stack.local:
             _sweep(stack)
-    return Report(name, "removed", time.monotonic() - started, record.changes)
+    return Report(name, "removed" if there or stack.local else "absent", time.monotonic() - started, record.changes)
 
 
 def _arguments(yes: bool) -> list[str]:

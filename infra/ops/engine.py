@@ -49,7 +49,7 @@ def run(
     on_terminal = sys.stdin.isatty() and stream.isatty()
     with _signals_held() as received:
         process = subprocess.Popen(
-            _command(arguments),
+            _command(arguments if on_terminal else [*arguments, "--non-interactive"]),
             cwd=paths.project_root(),
             env={**engine_environment(stack), **(extra or {})},
             stdin=None if on_terminal else subprocess.DEVNULL,

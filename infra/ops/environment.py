@@ -7,7 +7,6 @@ can change between stacks and checkouts.
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
@@ -137,7 +136,7 @@ def _path(current: str) -> str:
     """PATH with the engine first, and this command last, where its `python` hides nobody's own."""
     tools = toolchain.locate()
     first = [str(folder) for folder in (tools.language_host, tools.pulumi.parent) if folder]
-    last = str(Path(sys.prefix, "bin"))
+    last = str(paths.project_root() / ".venv" / "bin")
     entries = current.split(os.pathsep)
     broken = [folder for folder in first if os.pathsep in folder]
     if broken:

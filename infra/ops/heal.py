@@ -4,7 +4,6 @@ Only for file backends: elsewhere a lock is a service's own business. A lock is 
 provably dead: it ran on this machine, and its process is gone or is a younger one with the same number.
 """
 
-import gzip
 import json
 import os
 import socket
@@ -13,10 +12,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from infra.errors import UserError
-from infra.ops import stacks
+from infra.ops import checkpoint, stacks
 from infra.ops.console import Console
 from infra.ops.engine import capture
 from infra.ops.environment import backend_folder, engine_environment
@@ -50,7 +48,7 @@ def heal(stack: Stack, console: Console, *, wait: bool = True) -> None:
     project = stacks.project_name()
     _await_or_release(stack, folder / ".pulumi" / "locks" / "organization" / project / stack.name, console, wait)
     if stack.local:
-        _clear_unfinished(stack, folder / ".pulumi" / "stacks" / project / f"{stack.name}.json", console)
+        _clear_unfinished(stack, console)
 
 
 def is_alive(pid: int, since: float) -> bool:
@@ -101,12 +99,12 @@ def _locks(folder: Path) -> list[Lock]:
     return found
 
 
-def _clear_unfinished(stack: Stack, checkpoint: Path, console: Console) -> None:
+def _clear_unfinished(stack: Stack, console: Console) -> None:
     """Drop pending operations from the state: the resources of the local target take over or clear what is half made.
 
     An export that is imported again loses them (the CLI says so), in a fifth of the time of a refresh.
     """
-    unfinished = _pending(checkpoint)
+    unfinished = _pending(stack)
     if not unfinished:
         return
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
@@ -117,22 +115,10 @@ def _clear_unfinished(stack: Stack, checkpoint: Path, console: Console) -> None:
     console.say(f"Cleared what a killed update left unfinished in stack {stack.name}: {names}.")
 
 
-def _pending(checkpoint: Path) -> list[tuple[str, str]]:
+def _pending(stack: Stack) -> list[tuple[str, str]]:
     """The name of each resource whose operation was not finished, and the operation."""
-    state = _state(checkpoint)
-    latest = (state.get("checkpoint") or {}).get("latest") or {}
-    operations = latest.get("pending_operations") or []
+    operations = (checkpoint.latest(stack) or {}).get("pending_operations") or []
     return [(operation["resource"]["urn"].rpartition("::")[2], operation["type"]) for operation in operations]
-
-
-def _state(checkpoint: Path) -> dict[str, Any]:
-    packed = checkpoint.with_name(checkpoint.name + ".gz")
-    try:
-        text = gzip.decompress(packed.read_bytes()) if packed.is_file() else checkpoint.read_bytes()
-        content = json.loads(text)
-    except (OSError, ValueError):
-        return {}  # no state yet, or one that the engine itself will complain about
-    return content if isinstance(content, dict) else {}
 
 
 def _command(pid: int) -> str:

@@ -1,15 +1,17 @@
 """`pitchbar logs`: what the processes of an environment of the local target wrote."""
 
+import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from infra import paths
 from infra.errors import UserError
+from infra.ops import stacks
 from infra.ops.typed import typed
 
 _POLL_SECONDS = 0.2
@@ -20,7 +22,6 @@ _GENERATION = re.compile(r"(?P<program>[a-z]+)(-[0-9a-f]{8})?(-\d+)?")
 
 @dataclass
 class _Followed:
-    process: str
     path: Path
     stream: BinaryIO
     partial: bytes = field(default=b"")
@@ -31,6 +32,7 @@ def files(stack: str, process: str | None = None) -> dict[str, Path]:
 
     `process` is a process (`app-1f0c3a52-0`) or what it belongs to (`app`). Raises `UserError` listing what there is.
     """
+    stacks.must_be_here(stack)
     folder = paths.environment_dir(stack) / "logs"
     found = {match["process"]: path for path in _by_age(folder) if (match := _FILE.fullmatch(path.name))}
     if not found:
@@ -54,38 +56,39 @@ def program_of(process: str) -> str:
     return match["program"] if match else process
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """The last lines of a file, read from its end."""
-    if count <= 0:
-        return []
+def last_lines(path: Path, count: int) -> tuple[list[str], int]:
+    """The last lines of a file, read from its end, and the position behind them."""
     with path.open("rb") as stream:
-        position = stream.seek(0, os.SEEK_END)
+        end = position = stream.seek(0, os.SEEK_END)
         tail = b""
         while position > 0 and tail.count(b"\n") <= count:
             step = min(_CHUNK, position)
             position = stream.seek(position - step)
             tail = stream.read(step) + tail
-    return tail.decode(errors="replace").splitlines()[-count:]
+    return tail.decode(errors="replace").splitlines()[-count:] if count > 0 else [], end
 
 
-def follow(find: Callable[[], dict[str, Path]]) -> Iterator[tuple[str, str]]:
-    """New lines with their process as they come, also of processes and files that appear later; never ends."""
-    followed = {name: _open(name, path, at_end=True) for name, path in find().items()}
+def follow(find: Callable[[], dict[str, Path]], positions: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """New lines with their process as they come, from these positions on; never ends.
+
+    Processes that appear later are followed from their first line.
+    """
+    followed: dict[str, _Followed] = {}
     while True:
         for name, path in find().items():
             if name not in followed:
-                followed[name] = _open(name, path, at_end=False)
+                with contextlib.suppress(FileNotFoundError):  # it is being rotated, and back in a moment
+                    followed[name] = _open(path, positions.get(name, 0))
         for name, source in followed.items():
             for line in _new_lines(source):
                 yield name, line
         time.sleep(_POLL_SECONDS)
 
 
-def _open(name: str, path: Path, *, at_end: bool) -> _Followed:
+def _open(path: Path, position: int) -> _Followed:
     stream = path.open("rb")
-    if at_end:
-        stream.seek(0, os.SEEK_END)
-    return _Followed(name, path, stream)
+    stream.seek(position)
+    return _Followed(path, stream)
 
 
 def _new_lines(source: _Followed) -> Iterator[str]:
@@ -103,4 +106,8 @@ def _new_lines(source: _Followed) -> Iterator[str]:
 
 
 def _by_age(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.log"), key=lambda path: (path.stat().st_mtime, path.name))
+    ages: dict[Path, float] = {}
+    for path in folder.glob("*.log"):
+        with contextlib.suppress(FileNotFoundError):
+            ages[path] = path.stat().st_mtime
+    return sorted(ages, key=lambda path: (ages[path], path.name))

@@ -52,7 +52,8 @@ def exists(stack: Stack) -> bool:
 
     folder = backend_folder(engine_environment(stack))
     if folder:
-        return any((folder / ".pulumi" / "stacks" / stacks.project_name()).glob(f"{stack.name}.json*"))
+        states = folder / ".pulumi" / "stacks" / stacks.project_name()
+        return any((states / f"{stack.name}.{ending}").is_file() for ending in ("json", "json.gz"))
     found = json.loads(capture(stack, ["stack", "ls", "--json"]))
     return any(entry["name"].rpartition("/")[2] == stack.name for entry in found)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import UserError
+from infra.ops import checkpoint, stacks
 from infra.ops.engine import capture
 from infra.ops.stacks import Stack
 from infra.ops.typed import typed
@@ -21,22 +22,36 @@ class Outputs:
 
     public: Mapping[str, Any]
     secret: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    stack: str = stacks.DEFAULT
 
     def text(self, name: str) -> str:
         """An output that every environment has. Raises `UserError` where it is not there yet."""
         value = self.secret.get(name, self.public.get(name))
         if value in (None, "", REDACTED):
-            raise UserError(f"The stack has no output {name!r}, so it is not up. To bring it up, type: {typed('up')}")
+            raise UserError(
+                f"Stack {self.stack} has no output {name!r}, so it is not up. "
+                f"To bring it up, type: {typed(f'up -s {self.stack}')}"
+            )
         return str(value)
 
 
 def read(stack: Stack, *, secrets: bool = False) -> Outputs:
     """The stack's outputs as its last update left them."""
-    commands = [["stack", "output", "--json"], *([["stack", "output", "--json", "--show-secrets"]] if secrets else [])]
-    with ThreadPoolExecutor(len(commands)) as pool:
-        public, *shown = pool.map(lambda command: json.loads(capture(stack, command) or "{}"), commands)
-    hidden = {name: value for name, value in shown[0].items() if _is_secret(public.get(name), value)} if shown else {}
-    return Outputs({name: value for name, value in public.items() if value != REDACTED}, hidden)
+    if not secrets:
+        return Outputs(_without(REDACTED, _ask(stack)), {}, stack.name)
+    deployment = checkpoint.latest(stack)
+    if deployment is not None:
+        shown = _ask(stack, "--show-secrets")
+        hidden = checkpoint.secret_outputs(deployment)
+    else:
+        with ThreadPoolExecutor(2) as pool:
+            shown, public = pool.map(lambda options: _ask(stack, *options), (["--show-secrets"], []))
+        hidden = frozenset(name for name, value in shown.items() if public.get(name) != value)
+    return Outputs(
+        {name: value for name, value in shown.items() if name not in hidden},
+        {name: value for name, value in shown.items() if name in hidden},
+        stack.name,
+    )
 
 
 def certificate(outputs: Outputs) -> str | None:
@@ -50,5 +65,10 @@ def certificate(outputs: Outputs) -> str | None:
         raise UserError(f"The gateway's certificate {value} can't be read: {error}.") from None
 
 
-def _is_secret(public: Any, value: Any) -> bool:
-    return bool(public != value)
+def _ask(stack: Stack, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capture(stack, ["stack", "output", "--json", *options]) or "{}")
+    return found
+
+
+def _without(unwanted: Any, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in outputs.items() if value != unwanted}

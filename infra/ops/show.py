@@ -1,13 +1,18 @@
 """Reports as people read them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from infra.ops.console import Console, error, pairs, table
-from infra.ops.releases import ReleaseEntry
-from infra.ops.status import ProcessStatus, Status
-from infra.ops.typed import typed
-from infra.ops.up import Report
-from infra.ops.verify import Verdict
+from infra.ops.typed import in_shell, typed
+
+if TYPE_CHECKING:
+    from infra.ops.releases import ReleaseEntry
+    from infra.ops.status import ProcessStatus, Status
+    from infra.ops.up import Report
+    from infra.ops.verify import Verdict
 
 _GOOD_STATES = ("running", "starting")
 
@@ -26,11 +31,11 @@ def show_up(report: Report, console: Console) -> None:
         "app": found.get("app_url"),
         "widget": found.get("widget_url"),
         "realtime": found.get("realtime_url"),
-        "admin": "user admin; its password: pulumi stack output admin_password --show-secrets",
     }
     for line in pairs({name: str(value) for name, value in addresses.items() if value}):
         console.say(line)
-    console.say(f'Bare `pulumi` works on it after: eval "$({typed(f"env -s {report.stack.name}")})"')
+    console.say("The administrator's password, and a shell in which bare `pulumi` works on it:")
+    console.say(f"  {in_shell(report.stack.name, 'pulumi stack output admin_password --show-secrets')}")
     console.say(f"Took {report.seconds:.1f} s.")
 
 

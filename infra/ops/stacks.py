@@ -73,6 +73,17 @@ def known(name: str) -> Stack:
     raise UserError(f"There is no stack {name!r} here.{there} To make it, type: {typed(f'up -s {name}')}")
 
 
+def must_be_here(name: str) -> None:
+    """Raise `UserError` for a stack whose processes are elsewhere."""
+    stack = find(name)
+    if stack and not stack.local and settings(stack).get("target", "local") != "local":
+        target = settings(stack).get("target", "local")
+        raise UserError(
+            f"Stack {name} is of target {target}, so its processes are not on this machine. "
+            f"To check it from outside, type: {typed(f'verify -s {name}')}"
+        )
+
+
 def names() -> list[str]:
     """Every stack that is made or described here."""
     found = [*(paths.home() / "stacks").glob("Pulumi.*.yaml"), *paths.project_root().glob("Pulumi.*.yaml")]

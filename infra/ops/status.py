@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from infra import paths
-from infra.provider.local.layout import Layout
-from infra.provider.local.service import ACCEPTED
+from infra.ops import stacks
+from infra.provider.local.layout import ACCEPTED, Layout
 from infra.provider.local.supervision import RUNNING, Supervisor
 
+_GOOD = ("running", "starting")
 _STATES = {0: "stopped", 10: "starting", 20: "running", 30: "restarting", 40: "stopping", 100: "exited", 200: "failed"}
 
 
@@ -54,7 +55,7 @@ class Status:
     @property
     def healthy(self) -> bool:
         """Whether everything that should run does."""
-        return self.supervisor and bool(self.processes) and all(item.state == "running" for item in self.processes)
+        return self.supervisor and bool(self.processes) and all(item.state in _GOOD for item in self.processes)
 
     def document(self) -> dict[str, Any]:
         """The status for programs."""
@@ -63,6 +64,7 @@ class Status:
 
 def status(stack: str) -> Status:
     """Ask the stack's supervisor and look into its folder."""
+    stacks.must_be_here(stack)
     directory = paths.environment_dir(stack)
     layout = Layout(directory)
     supervisor = Supervisor(layout)

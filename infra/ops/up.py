@@ -1,6 +1,7 @@
 """`pitchbar up`: bring an environment up to date, and count it as up only when it works from outside."""
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from infra.checks import CheckFailed
 from infra.endpoints import http_get, url_endpoint
 from infra.errors import UserError
-from infra.ops import events, outputs
+from infra.ops import checkpoint, events, outputs
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
@@ -21,7 +22,7 @@ from infra.ops.outputs import Outputs
 from infra.ops.pin import pin
 from infra.ops.stacks import Stack
 from infra.ops.turn import turn
-from infra.ops.typed import typed
+from infra.ops.typed import in_shell, typed
 from infra.ops.verify import Verdict, verify
 
 INTERRUPTED = 130
@@ -76,7 +77,7 @@ def up(request: Request, console: Console) -> Report:
         heal(stack, console, wait=request.wait)
         if request.release or stack.local:
             pin(stack, request.release)
-        outcome, record = update(stack, _arguments(request.yes), console)
+        outcome, record = update(stack, _arguments(stack, request.yes), console)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         found = outputs.read(stack, secrets=True)
@@ -113,7 +114,9 @@ def sentence(outcome: Outcome, record: events.Record, command: str) -> str:
     if record.only_previewed:
         return f"`{command}` was not confirmed, so nothing is changed."
     if outcome.interrupted or record.cancelled:
-        return f"`{command}` was interrupted. The state is written; repeat the command to go on from here."
+        return f"`{command}` was interrupted; what it had done is in the state."
+    if outcome.code < 0:
+        return f"`{command}` was killed ({signal.Signals(-outcome.code).name}); what it left half done will be healed."
     if record.failures:
         return "\n".join(_told(failure) for failure in record.failures)
     said = last_words(outcome)
@@ -140,27 +143,35 @@ def serving(found: Outputs | None) -> str | None:
         return None
 
 
-def _arguments(yes: bool) -> list[str]:
+def _arguments(stack: Stack, yes: bool) -> list[str]:
+    made = checkpoint.latest(stack)
+    refresh = [] if made is not None and not made.get("resources") else ["--refresh"]
     colour = ["--color", "never"] if os.environ.get("NO_COLOR") else []
-    return ["up", "--refresh", *(["--yes", "--skip-preview"] if yes else []), *colour]
+    return ["up", *refresh, *(["--yes", "--skip-preview"] if yes else []), *colour]
 
 
 def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: float) -> Report:
     error = sentence(outcome, record, "pulumi up")
     if record.only_previewed:
         return Report(stack, "declined", seconds, error=error)
-    result = "interrupted" if outcome.interrupted or record.cancelled else "failed"
+    interrupted = outcome.interrupted or record.cancelled
     found = _outputs_if_any(stack)
+    lines = [error, _what_serves(found)]
+    if not stack.local and "no stack selected" in error:
+        make = in_shell(stack.name, f"pulumi stack init {stack.name}")
+        lines.append(f"Stack {stack.name} is not in this backend. To make it there, type: {make}")
+    goal = "To go on" if interrupted or outcome.code < 0 else "When it is mended"
+    lines.append(f"{goal}, type: {typed(f'up -s {stack.name}')}")
+    result = "interrupted" if interrupted else "failed"
+    return Report(stack, result, seconds, record.changes, found, None, "\n".join(lines))
+
+
+def _what_serves(found: Outputs | None) -> str:
     release = serving(found)
-    again = typed(f"up -s {stack.name}")
     address = found.public.get("app_url") if found else None
     if release:
-        error += f"\nRelease {release} still serves {address}. When it is mended, type: {again}"
-    elif address:
-        error += f"\nNothing answers at {address}. When it is mended, type: {again}"
-    else:
-        error += f"\nNothing serves yet. When it is mended, type: {again}"
-    return Report(stack, result, seconds, record.changes, found, None, error)
+        return f"Release {release} still serves {address}."
+    return f"Nothing answers at {address}." if address else "Nothing serves yet."
 
 
 def _outputs_if_any(stack: Stack) -> Outputs | None:

@@ -11,8 +11,29 @@ from tests.ops.tiny import Tiny
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Tiny]:
-    """A tiny project with homes of its own; that of the data has a short path, because it holds sockets."""
-    data = tempfile.mkdtemp(prefix="pb-", dir="/tmp")
-    yield Tiny.make(tmp_path / "project", Path(data))
-    shutil.rmtree(data)
+def data() -> Iterator[Path]:
+    """A home for data with a short path, because it holds sockets."""
+    folder = tempfile.mkdtemp(prefix="pb-", dir="/tmp")
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, data: Path) -> Tiny:
+    """A tiny project with homes of its own, in which nothing has been up."""
+    return Tiny.make(tmp_path / "project", data)
+
+
+@pytest.fixture(scope="session")
+def _once(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    folder = tmp_path_factory.mktemp("made")
+    tiny = Tiny.make(folder / "project", folder)
+    finished = tiny.pitchbar("up", "--yes")
+    assert finished.stderr.startswith("error: Stack local has no output 'release'"), finished.stderr
+    return tiny
+
+
+@pytest.fixture
+def made(_once: Tiny, tmp_path: Path, data: Path) -> Tiny:
+    """The same after an `up` of stack `local`."""
+    return _once.copy(tmp_path / "project", data)

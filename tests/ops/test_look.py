@@ -22,7 +22,7 @@ OLD, NEW = "app-00000001", "app-00000002"
 
 @pytest.fixture
 def environment(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
-    """An environment with an old and a new generation of the app, of which visitors reach the new one, and a `redis`."""
+    """An environment with two generations of the app, of which visitors reach the new one, and a `redis`."""
     for name in ("PITCHBAR_HOME", "PITCHBAR_DATA_HOME"):
         monkeypatch.setenv(name, tiny.environ[name])
     layout = Layout(paths.environment_dir("local"))
@@ -82,6 +82,15 @@ def test_status_of_nothing(tiny: Tiny) -> None:
     )
 
 
+@pytest.mark.parametrize("command", ["status", "logs"])
+def test_a_stack_elsewhere_is_not_looked_for_here(tiny: Tiny, command: str) -> None:
+    (tiny.root / "Pulumi.staging.yaml").write_text("config:\n  pitchbar:target: aws\n")
+    assert tiny.pitchbar(command, "-s", "staging").stderr == (
+        "error: Stack staging is of target aws, so its processes are not on this machine. "
+        "To check it from outside, type: pitchbar verify -s staging\n"
+    )
+
+
 def test_logs_of_all_of_a_kind_and_of_one(environment: Layout, tiny: Tiny) -> None:
     assert tiny.pitchbar("logs", "redis").stdout == "redis-0  hello from redis\n"
     assert sorted(tiny.pitchbar("logs", "app").stdout.splitlines()) == [
@@ -110,7 +119,7 @@ def test_logs_of_nothing(tiny: Tiny) -> None:
 def test_following_goes_on_over_rotation_and_new_files(tmp_path: Path) -> None:
     first, second = tmp_path / "app-0.log", tmp_path / "worker-0.log"
     first.write_text("before\n")
-    lines = logs.follow(lambda: {path.stem: path for path in sorted(tmp_path.glob("*.log"))})
+    lines = logs.follow(lambda: {path.stem: path for path in sorted(tmp_path.glob("*.log"))}, {"app-0": 7})
     with first.open("a") as stream:
         stream.write("one\nhal")
     assert next(lines) == ("app-0", "one")
@@ -137,13 +146,13 @@ def test_following_ends_quietly_with_ctrl_c(environment: Layout, tiny: Tiny) -> 
 def test_last_lines(tmp_path: Path, count: int, expected: list[str]) -> None:
     path = tmp_path / "x.log"
     path.write_text("a\nb\nc\n")
-    assert logs.last_lines(path, count) == expected
+    assert logs.last_lines(path, count) == (expected, 6)
 
 
 def test_last_lines_of_a_long_file_are_read_from_its_end(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
     path.write_text("".join(f"{number} {'x' * 1000}\n" for number in range(1000)))
-    assert [line.split()[0] for line in logs.last_lines(path, 100)] == [str(number) for number in range(900, 1000)]
+    assert [line.split()[0] for line in logs.last_lines(path, 100)[0]] == [str(number) for number in range(900, 1000)]
 
 
 def test_logs_in_an_unknown_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -118,17 +120,17 @@ class Tiny:
         (root / "program" / "__main__.py").write_text(_PROGRAM)
         (root / "plugin" / "plugin.py").write_text(_PLUGIN)
         starter = root / "plugin" / "pulumi-resource-tiny"
-        starter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{root}/plugin/plugin.py" "$@"\n')
+        starter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$(dirname "$0")/plugin.py" "$@"\n')
         starter.chmod(0o755)
-        ours = ("PULUMI_", "PITCHBAR_HOME", "PITCHBAR_DATA_HOME", "PITCHBAR_BACKEND_URL")
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        environ["PATH"] = (
-            f"{sys.prefix}/bin{os.pathsep}{environ['PATH']}"  # so that errors say `pitchbar`, not its path
-        )
-        environ |= {"PITCHBAR_HOME": str(root / "home"), "PITCHBAR_DATA_HOME": str(data), "NO_COLOR": "1"}
-        tiny = cls(root, environ)
-        tiny.turn()
+        (root / ".venv").symlink_to(sys.prefix)
+        tiny = cls(root, _environment(root, data))
+        tiny.turn(outputs={"greeting": "hello"})
         return tiny
+
+    def copy(self, root: Path, data: Path) -> "Tiny":
+        """The project with its state, in another folder and with another home for data."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Tiny(root, _environment(root, data))
 
     def turn(self, *, outputs: Mapping[str, Any] | None = None, protect: bool = False, **second: Any) -> None:
         """Turn the knobs: the inputs of the second resource, the stack's outputs."""
@@ -139,8 +141,15 @@ class Tiny:
         """Run the command and wait for it."""
         return subprocess.run(
             self.command(*arguments), env=self.environ | environ, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=60, check=False,
+            text=True, timeout=120, check=False,
         )  # fmt: skip
+
+    def work(self, *arguments: str) -> float:
+        """Run the command; the seconds of processor time that it took, which a busy machine hardly changes."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.pitchbar(*arguments)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start the command."""
@@ -158,7 +167,7 @@ class Tiny:
         line = shlex.join(self.command())
         return subprocess.run(
             [shell, "-c", f'pitchbar() {{ {line} "$@"; }}\n{script}'], env=self.environ, cwd=cwd or self.root,
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
     def locks(self) -> list[Path]:
@@ -177,7 +186,16 @@ class Tiny:
         return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def _environment(root: Path, data: Path) -> dict[str, str]:
+    ours = ("PULUMI_", "PITCHBAR_HOME", "PITCHBAR_DATA_HOME", "PITCHBAR_BACKEND_URL")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    # So that errors say `pitchbar`, and not the way to it.
+    environ["PATH"] = f"{root}/.venv/bin{os.pathsep}{environ['PATH']}"
+    environ["PITCHBAR_APP_DIR"] = str(Path(__file__).parents[2] / "app")
+    return environ | {"PITCHBAR_HOME": str(root / "home"), "PITCHBAR_DATA_HOME": str(data), "NO_COLOR": "1"}
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -14,14 +14,23 @@ from pathlib import Path
 from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
-from tools.provision.parts.local import AppDependencies, ServiceUser
+from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
 from tools.provision.parts.packages import Packages
 from tools.provision.parts.programs import Caddy, Postgres
 from tools.provision.parts.pulumi import Pulumi
 from tools.provision.parts.redis import Redis
 from tools.provision.progress import Progress
 
-PARTS: tuple[Part, ...] = (Packages(), Pulumi(), Postgres(), Redis(), Caddy(), AppDependencies(), ServiceUser())
+PARTS: tuple[Part, ...] = (
+    Packages(),
+    Pulumi(),
+    Postgres(),
+    Redis(),
+    Caddy(),
+    AppDependencies(),
+    ServiceUser(),
+    EmptyCluster(),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ def configuration(
         "listen": [f"127.0.0.1:{port}"],
         "routes": [_route(host, _proxy(layout, process, replicas[process])) for host, process in hosts.items()]
         + [{"handle": [_text(404, "Pitchbar has no such host here.")]}],
-        "errors": {"routes": [{"handle": [_text("{http.error.status_code}", _UNAVAILABLE)]}]},
+        "errors": {"routes": [{"handle": [_text(503, _UNAVAILABLE)]}]},
         "automatic_https": {"disable": not tls, "disable_redirects": True},
     }
     apps: dict[str, Any] = {"http": {"servers": {_SERVER: server}, "grace_period": "10s"}}
@@ -58,6 +58,6 @@ def _proxy(layout: Layout, process: str, replicas: int) -> dict[str, Any]:
     }
 
 
-def _text(status: int | str, sentence: str) -> dict[str, Any]:
+def _text(status: int, sentence: str) -> dict[str, Any]:
     headers = {"Content-Type": ["text/plain; charset=utf-8"]}
     return {"handler": "static_response", "status_code": str(status), "headers": headers, "body": f"{sentence}\n"}

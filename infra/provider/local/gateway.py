@@ -5,6 +5,8 @@ Where its hosts lead is the :mod:`~infra.provider.local.route`'s business; until
 """
 
 import json
+import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +55,7 @@ class GatewayResource(Resource[Inputs, State]):
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         gateway = _Gateway(inputs)
-        port = inputs.port or gateway.kept_port() or ports.find(f"{inputs.directory} gateway")
+        port = gateway.settle_port(gateway.configured_port())
         gateway.start(port)
         return "gateway", gateway.state(port)
 
@@ -65,7 +67,7 @@ class GatewayResource(Resource[Inputs, State]):
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
         gateway = _Gateway(inputs)
-        port = inputs.port or state.bound_port
+        port = gateway.settle_port(state.bound_port)
         if port != state.bound_port or not gateway.answers():
             gateway.start(port)
         elif (inputs.hosts, inputs.tls, inputs.replicas) != (state.hosts, state.tls, state.replicas):
@@ -86,14 +88,18 @@ class _Gateway:
         self._supervisor = Supervisor(self.layout)
 
     def state(self, port: int) -> State:
-        certificate = str(self.folder / "pki" / "authorities" / "local" / "root.crt") if self.inputs.tls else ""
+        certificate = str(self._authority()) if self.inputs.tls else ""
         return extend(State, self.inputs, bound_port=port, running=True, ca_certificate=certificate)
 
-    def kept_port(self) -> int:
-        """The port of the gateway whose folder is taken over, if it is still to be had."""
+    def configured_port(self) -> int:
+        """The port of the gateway whose folder is there; 0 when there is none."""
         config = self.folder / "caddy.json"
-        port = port_of(json.loads(config.read_text(encoding="utf-8"))) if config.exists() else 0
-        return port if port and (self.answers() or ports.is_free(port)) else 0
+        return port_of(json.loads(config.read_text(encoding="utf-8"))) if config.exists() else 0
+
+    def settle_port(self, had: int) -> int:
+        """The port to listen on; ``had`` is the one so far."""
+        runs = self._supervisor.runs_or_starts(PROGRAM)
+        return ports.settle(f"{self.inputs.directory} gateway", self.inputs.port, had, runs=runs)
 
     def start(self, port: int) -> None:
         self._supervisor.remove(PROGRAM)
@@ -103,7 +109,7 @@ class _Gateway:
         homes = {name: str(self.folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
         self._supervisor.start(Program(PROGRAM, command, self.folder, homes, stop_timeout=10, user=service_user()))
         for _ in self._supervisor.wait(_START_SECONDS):
-            if self.answers():
+            if self.answers() and self._shows_certificates(port):
                 return
             if self._supervisor.failed(PROGRAM):
                 break
@@ -116,6 +122,11 @@ class _Gateway:
         answer = http_post(self._admin(), "/load", document, timeout=_START_SECONDS)
         if answer.status != 200:
             raise UserError(f"The gateway (Caddy) refused its configuration: {answer.body.decode(errors='replace')}")
+        for _ in self._supervisor.wait(_START_SECONDS):
+            if self._shows_certificates(port):
+                return
+        lines = self._supervisor.last_lines(f"{PROGRAM}-0")
+        raise UserError(f"The gateway (Caddy) made no certificate for its hosts. Its last log lines:\n{lines}")
 
     def answers(self) -> bool:
         if not self._supervisor.runs_or_starts(PROGRAM):
@@ -124,6 +135,22 @@ class _Gateway:
             return http_get(self._admin(), "/config/apps/http/servers", timeout=2).status == 200
         except CheckFailed:
             return False
+
+    def _shows_certificates(self, port: int) -> bool:
+        """Whether every host has its certificate, which Caddy makes after it has started; without TLS at once."""
+        if not self.inputs.tls:
+            return True
+        try:
+            context = ssl.create_default_context(cafile=self._authority())
+            for host in self.inputs.hosts:
+                with socket.create_connection(("127.0.0.1", port), timeout=2) as raw:
+                    context.wrap_socket(raw, server_hostname=host).close()
+        except OSError:
+            return False
+        return True
+
+    def _authority(self) -> Path:
+        return self.folder / "pki" / "authorities" / "local" / "root.crt"
 
     def _admin(self) -> Endpoint:
         return unix_endpoint(self.folder / "admin.sock")

@@ -16,6 +16,9 @@ from infra.errors import UserError
 from infra.paths import socket_path_fits
 from infra.toolchain import SERVICE_USER
 
+ACCEPTED = "accepted"
+"""The file that Verification leaves in the folder of a generation that it let through."""
+
 LONGEST_SOCKET = "services/realtime-ffffffff/99.sock"
 
 
@@ -87,8 +90,8 @@ def user_for(program: Path) -> pwd.struct_passwd | None:
     A Python in root's home is one that it can't reach.
     """
     user = service_user()
-    reachable = user and all(parent.stat().st_mode & stat.S_IXOTH for parent in program.resolve().parents)
-    return user if reachable else None
+    folders = (*program.absolute().parents, *program.resolve().parents)
+    return user if all(folder.stat().st_mode & stat.S_IXOTH for folder in folders) else None
 
 
 def make(layout: Layout) -> None:

@@ -28,6 +28,18 @@ def is_free(port: int) -> bool:
     return True
 
 
+def settle(owner: str, wanted: int, had: int, *, runs: bool) -> int:
+    """The port for a server that is started (again): the wanted one, else the one it had while that is to be had.
+
+    ``had``: its port so far, or 0. ``runs``: whether it still does, so that it is itself who has that port.
+
+    Raises :class:`UserError` when the wanted port is taken.
+    """
+    if had and wanted in (0, had) and (runs or is_free(had)):
+        return had
+    return find(owner, wanted)
+
+
 def find(owner: str, wanted: int = 0) -> int:
     """A free port: the wanted one, or without a wish the first free one of ``owner``'s.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra import empty_cluster
 from infra.errors import UserError
 from infra.provider.base import Resource, extend, replace
 from infra.provider.local import layout as folders
@@ -19,6 +20,7 @@ from infra.toolchain import locate
 PROGRAM = "postgres"
 _START_SECONDS = 30
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_RESERVED = re.compile(r"pg_|(postgres|template[01]|public|none)$")
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,18 @@ class PostgresResource(Resource[Inputs, State]):
     replaces = frozenset({"directory", "database", "username"})
 
     def check(self, inputs: Inputs) -> Mapping[str, str]:
-        return {
-            name: f"is {value!r}; it must be lower case letters, digits and _, at most 63 of them"
-            for name, value in (("database", inputs.database), ("username", inputs.username))
-            if not _IDENTIFIER.fullmatch(value)
-        }
+        reasons = {}
+        for name, value in (("database", inputs.database), ("username", inputs.username)):
+            if not _IDENTIFIER.fullmatch(value):
+                reasons[name] = f"is {value!r}; it must be lower case letters, digits and _, at most 63 of them"
+            elif _RESERVED.match(value):
+                reasons[name] = f"is {value!r}, which is PostgreSQL's own; choose another, for example 'pitchbar'"
+        return reasons
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         server = _Server(Layout(Path(inputs.directory)), inputs)
         server.initialise()
-        port = server.kept_port() or ports.find(f"{inputs.directory} postgres", inputs.port)
+        port = server.settle_port(server.configured_port())
         server.start(port)
         server.define_database()
         return "postgres", extend(State, inputs, bound_port=port, running=True)
@@ -72,7 +76,7 @@ class PostgresResource(Resource[Inputs, State]):
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
         server = _Server(Layout(Path(inputs.directory)), inputs)
-        port = inputs.port or state.bound_port
+        port = server.settle_port(state.bound_port)
         if port != state.bound_port or inputs.settings != state.settings or not server.answers():
             server.start(port)
         server.define_database()
@@ -104,16 +108,19 @@ class _Server:
             return
         draft = self._folder / "draft"
         folders.remove(draft)
-        command: list[str | Path] = [self._bin / "initdb", "-D", draft, "-U", "postgres"]
-        options = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=peer", "--auth-host=scram-sha-256", "--no-sync")
-        run([*command, *options], what="initdb", timeout=60, user=service_user(), directory=self._folder)
+        copy: list[str | Path] = ["cp", "-a", "--reflink=auto", empty_cluster.ensure(self._bin.parent), draft]
+        run(copy, what="Copying the empty cluster", timeout=60, user=service_user(), directory=self._folder)
         draft.rename(self._data)
 
-    def kept_port(self) -> int:
-        """The port of the server whose data is taken over, if it is still to be had."""
+    def configured_port(self) -> int:
+        """The port of the server whose data is there; 0 when there is none."""
         match = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
-        port = int(match[1]) if match else 0
-        return port if port and not self._inputs.port and (self.answers() or ports.is_free(port)) else 0
+        return int(match[1]) if match else 0
+
+    def settle_port(self, had: int) -> int:
+        """The port to listen on; ``had`` is the one so far."""
+        runs = self._supervisor.runs_or_starts(PROGRAM)
+        return ports.settle(f"{self._inputs.directory} postgres", self._inputs.port, had, runs=runs)
 
     def start(self, port: int) -> None:
         self._supervisor.remove(PROGRAM)
@@ -151,20 +158,19 @@ class _Server:
         self._psql(
             f"""
             SET log_statement = 'none'; SET log_min_error_statement = 'panic'; SET log_min_duration_statement = -1;
-            SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
-            ALTER ROLE {role} LOGIN PASSWORD '{password}';
-            SELECT 'CREATE DATABASE {database} OWNER {role}'
+            SELECT 'CREATE ROLE "{role}"' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
+            ALTER ROLE "{role}" LOGIN PASSWORD '{password}';
+            SELECT 'CREATE DATABASE "{database}" OWNER "{role}"'
              WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec
-            REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-            \\connect {database}
+            REVOKE ALL ON DATABASE "{database}" FROM PUBLIC;
+            \\connect "{database}"
             SET client_min_messages = 'warning';
             CREATE EXTENSION IF NOT EXISTS vector;
             """
         )
 
     def _psql(self, statements: str) -> str:
-        port = re.search(r"^port = (\d+)$", _text(self._data / "pitchbar.conf"), re.MULTILINE)
-        command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", port[1] if port else "5432"]
+        command: list[str | Path] = [self._bin / "psql", "-h", self._folder, "-p", str(self.configured_port())]
         options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-f", "-")
         return run(
             [*command, *options],
@@ -185,6 +191,8 @@ class _Server:
             "unix_socket_permissions": "0700",
             "password_encryption": "scram-sha-256",
             "log_line_prefix": "%m [%p] ",
+            # After a kill the default opens and flushes every file of the cluster, which takes seconds on a busy disk.
+            "recovery_init_sync_method": "syncfs",
             **self._inputs.settings,
         }
         self._write("pitchbar.conf", "".join(f"{name} = {_value(value)}\n" for name, value in settings.items()))

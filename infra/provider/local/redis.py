@@ -46,7 +46,7 @@ class RedisResource(Resource[Inputs, State]):
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         layout = Layout(Path(inputs.directory))
-        port = inputs.port or _kept_port(layout) or ports.find(f"{inputs.directory} redis", inputs.port)
+        port = _settle_port(layout, inputs, _configured_port(layout))
         _start(layout, inputs, port)
         return "redis", extend(State, inputs, bound_port=port, running=True)
 
@@ -58,8 +58,9 @@ class RedisResource(Resource[Inputs, State]):
         return replace(state, running=running)
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
-        port = inputs.port or state.bound_port
-        _start(Layout(Path(inputs.directory)), inputs, port)
+        layout = Layout(Path(inputs.directory))
+        port = _settle_port(layout, inputs, state.bound_port)
+        _start(layout, inputs, port)
         return extend(State, inputs, bound_port=port, running=True)
 
     def delete(self, id: str, state: State) -> None:
@@ -68,11 +69,15 @@ class RedisResource(Resource[Inputs, State]):
         folders.remove(layout.redis)
 
 
-def _kept_port(layout: Layout) -> int:
+def _configured_port(layout: Layout) -> int:
     config = layout.redis / "redis.conf"
     match = re.search(r"^port (\d+)$", config.read_text(encoding="utf-8"), re.MULTILINE) if config.exists() else None
-    port = int(match[1]) if match else 0
-    return port if port and (Supervisor(layout).runs_or_starts(PROGRAM) or ports.is_free(port)) else 0
+    return int(match[1]) if match else 0
+
+
+def _settle_port(layout: Layout, inputs: Inputs, had: int) -> int:
+    runs = Supervisor(layout).runs_or_starts(PROGRAM)
+    return ports.settle(f"{layout.directory} redis", inputs.port, had, runs=runs)
 
 
 def _start(layout: Layout, inputs: Inputs, port: int) -> None:
@@ -100,7 +105,8 @@ def _answers(port: int, password: str) -> bool:
     client library.)"""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\nPING\r\n" % (len(password), password.encode()))
+            secret = password.encode()
+            connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\nPING\r\n" % (len(secret), secret))
             answer = b""
             while answer.count(b"\r\n") < 2 and (part := connection.recv(256)):
                 answer += part

@@ -16,12 +16,9 @@ from infra.endpoints import CheckFailed, http_get, unix_endpoint
 from infra.errors import UserError
 from infra.provider.base import Resource, extend, replace
 from infra.provider.local import layout as folders
-from infra.provider.local.layout import Layout, user_for
+from infra.provider.local.layout import ACCEPTED, Layout, user_for
 from infra.provider.local.supervision import Program, Supervisor
 from infra.provider.marshal import secret
-
-ACCEPTED = "accepted"
-"""The file that Verification leaves in a generation's folder."""
 
 _LOGS_KEPT = 5
 
@@ -168,5 +165,7 @@ def _prune_logs(layout: Layout, process: str) -> None:
     logs = sorted(layout.logs.glob(f"{process}-*"), key=lambda log: log.stat().st_mtime, reverse=True)
     cutoff = time.time() - 24 * 3600
     for log in logs[_LOGS_KEPT:]:
+        if folder_of(layout, log.name.rpartition("-")[0]).exists():
+            continue  # It is still written to.
         if log.stat().st_mtime < cutoff or len(logs) > 50:
             log.unlink(missing_ok=True)

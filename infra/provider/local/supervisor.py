@@ -73,9 +73,8 @@ def _start(layout: Layout) -> None:
     config.write_text(_CONFIGURATION.format(directory=str(layout.directory).replace("%", "%%")), encoding="utf-8")
     for stale in (*layout.programs.iterdir(), layout.supervisor_socket):
         stale.unlink(missing_ok=True)
-    supervisord = Path(sys.executable).parent / "supervisord"
     process = subprocess.Popen(
-        [str(supervisord), "-n", "-c", str(config)],
+        [sys.executable, "-P", "-m", "infra.provider.local.supervisord", "-n", "-c", str(config)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

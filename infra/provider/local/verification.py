@@ -17,8 +17,8 @@ from infra.endpoints import CheckFailed, Endpoint, unix_endpoint
 from infra.errors import UserError
 from infra.provider import cancellation
 from infra.provider.base import Resource, extend
-from infra.provider.local.layout import Layout
-from infra.provider.local.service import ACCEPTED, folder_of
+from infra.provider.local.layout import ACCEPTED, Layout
+from infra.provider.local.service import folder_of
 from infra.provider.local.supervision import Supervisor
 from infra.provider.marshal import secret
 
@@ -86,8 +86,13 @@ class _Candidates:
     def verify(self) -> None:
         """Ask all at once. Raises :class:`CheckFailed` at the first wrong answer, or as soon as a candidate ends by
         itself."""
+        if self._patience:
+            self._ask(self._ready_questions(), self._patience)
+        self._ask([*self._ready_questions(), *self._canary_questions()], 0)
+
+    def _ask(self, questions: list[Callable[[], object]], patience: float) -> None:
         pool = ThreadPoolExecutor()
-        answers = [pool.submit(eventually, question, self._patience) for question in self._questions()]
+        answers = [pool.submit(eventually, question, patience) for question in questions]
         pool.shutdown(wait=False)
         while answers:
             finished, waiting = wait(answers, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION)
@@ -112,12 +117,17 @@ class _Candidates:
         before = " The one before it still serves." if self._layout.current.exists() else ""
         return f"Release {self._inputs.release} is refused.{before} {error} The last log lines of {culprit}:\n{lines}"
 
-    def _questions(self) -> list[Callable[[], object]]:
+    def _ready_questions(self) -> list[Callable[[], object]]:
+        release = self._inputs.release
+        return [
+            *(partial(checks.app_is_ready, app, release) for app in self._listeners("app")),
+            *(partial(checks.realtime_is_ready, server, release) for server in self._listeners("realtime")),
+        ]
+
+    def _canary_questions(self) -> list[Callable[[], object]]:
         inputs = self._inputs
         apps, realtimes = self._listeners("app"), self._listeners("realtime")
         return [
-            *(partial(checks.app_is_ready, app, inputs.release) for app in apps),
-            *(partial(checks.realtime_is_ready, server, inputs.release) for server in realtimes),
             partial(checks.canary_is_protected, apps[0]),
             partial(
                 checks.canary_round_trip,

@@ -1,4 +1,4 @@
-"""What is made from this checkout or this machine: the service user, and the app's own dependencies."""
+"""What is made from this checkout or this machine: the service user, an empty cluster, the app's dependencies."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra import app_environment, toolchain
+from infra import app_environment, empty_cluster, toolchain
+from infra.errors import UserError
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, run
 from tools.provision.parts.packages import PACKAGES
+from tools.provision.parts.programs import Postgres
 
 
 class ServiceUser:
@@ -45,6 +47,32 @@ class ServiceUser:
         return {}
 
 
+class EmptyCluster:
+    """The empty database cluster that every environment's begins as."""
+
+    name = "Empty cluster"
+
+    def ready(self, context: Context) -> bool:
+        """Whether this PostgreSQL's is there."""
+        postgres = _postgres(context)
+        return postgres is not None and empty_cluster.folder(postgres).exists()
+
+    def make(self, context: Context) -> None:
+        """Run initdb, as the service user where there is one."""
+        context.wait_for(Postgres.name)
+        context.wait_for(ServiceUser.name)
+        postgres = _postgres(context)
+        assert postgres is not None, "PostgreSQL's part has ended without it"
+        try:
+            empty_cluster.ensure(postgres)
+        except UserError as error:
+            raise PartError(str(error), "make setup   (again, when that is mended)") from None
+
+    def record(self, context: Context) -> Mapping[str, str | None]:
+        """Nothing: `infra.empty_cluster` names its folder."""
+        return {}
+
+
 class AppDependencies:
     """The dependencies of the app in `app/`, apart from the platform's own."""
 
@@ -72,6 +100,11 @@ class AppDependencies:
     def record(self, context: Context) -> Mapping[str, str | None]:
         """Nothing: `infra.toolchain.app_python` names its folder after the lock."""
         return {}
+
+
+def _postgres(context: Context) -> Path | None:
+    found = Postgres().record(context).get("postgres")
+    return Path(found) if found else None
 
 
 def _lock(context: Context) -> Path:
