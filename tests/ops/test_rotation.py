@@ -6,6 +6,7 @@ import pytest
 
 from infra.errors import UserError
 from infra.ops import rotation, stacks
+from infra.ops.making import write_config
 from infra.ops.stacks import Stack
 from infra.stack_config import Rotation, parse_stack_config
 
@@ -62,3 +63,10 @@ def test_what_makes_no_sense_is_refused(text: str) -> None:
         f'pitchbar:rotations: found "{text}". It is a secret (queue-token) with its version, from 2 on, and once more '
         ":retired. Type: `pulumi config set pitchbar:rotations queue-token:2`."
     ) in str(caught.value)
+
+
+def test_a_release_that_looks_like_a_number_stays_a_text(stack: Stack) -> None:
+    write_config(stack.config_file, {"config": {"pitchbar:release": "350061099e34", "pitchbar:domain": "localhost"}})
+    assert stack.config_file.read_text() == (
+        'config:\n  pitchbar:release: "350061099e34"\n  pitchbar:domain: localhost\n'
+    )

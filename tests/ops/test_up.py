@@ -133,7 +133,7 @@ def test_an_interrupt_is_passed_on_and_reported(tiny: Tiny, tmp_path: Path) -> N
 
 def test_a_release_is_pinned_before_the_update(served: Tiny) -> None:
     served.pitchbar("up", "--yes", "--release", "0123456789ab")
-    assert "pitchbar:release: 0123456789ab" in (served.root / "home/stacks/Pulumi.local.yaml").read_text()
+    assert 'pitchbar:release: "0123456789ab"' in (served.root / "home/stacks/Pulumi.local.yaml").read_text()
     history = served.shell('eval "$(pitchbar env)" && pulumi stack history --json')
     assert json.loads(history.stdout)[0]["config"]["pitchbar:release"]["value"] == "0123456789ab"
     assert "pitchbar:release" in (served.root / "home/stacks/Pulumi.local.yaml").read_text()

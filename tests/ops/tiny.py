@@ -123,6 +123,7 @@ class Tiny:
         starter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$(dirname "$0")/plugin.py" "$@"\n')
         starter.chmod(0o755)
         (root / ".venv").symlink_to(sys.prefix)
+        (root / "worker_templates").symlink_to(Path(__file__).resolve().parents[2] / "worker_templates")
         tiny = cls(root, _environment(root, data))
         tiny.turn(outputs={"greeting": "hello"})
         return tiny
