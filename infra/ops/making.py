@@ -144,10 +144,20 @@ def _generate_passphrase(file: Path) -> bool:
 
 
 def write_config(file: Path, document: dict[str, Any]) -> None:
-    """Write a local stack's configuration (0600, in one step)."""
+    """Write a local stack's configuration (0600, in one step).
+
+    Texts of digits are quoted: to Pulumi's reader, unlike to this writer, the release 350061099e34 is a number.
+    """
     import yaml
 
-    _write_private(file, yaml.safe_dump(document, sort_keys=False))
+    class Dumper(yaml.SafeDumper):
+        """Quotes what could be a number."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, '"' if value[:1] in "0123456789.+-" else None)
+
+    Dumper.add_representer(str, text)
+    _write_private(file, yaml.dump(document, Dumper=Dumper, sort_keys=False))
 
 
 def _write_private(file: Path, text: str) -> None:
