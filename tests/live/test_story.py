@@ -76,6 +76,7 @@ def files(stack: Stack) -> list[Path]:
 def test_preview_touches_nothing(world: World, stack: Stack) -> None:
     before = files(stack)
     pids = [p["pid"] for p in stack.status()["processes"]]
+    stack.pulumi("config", "rm", "pitchbar:release").must_succeed()
     with world.broken("migrate.py", "raise SystemExit('must not run')"):
         preview = stack.pulumi("preview").must_succeed().output
     assert "+-3 to replace" in preview
