@@ -221,7 +221,7 @@ def test_an_environment_without_backups_says_so(world: World) -> None:
 
 def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, stack: Stack) -> None:
     supervisorctl(stack, "stop", "backup-clock:*")
-    expected = rows(stack)
+    expected, before = rows(stack), {backup["id"] for backup in catalogue(stack)["backups"]}
     postmaster = (stack.directory / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
     (stack.directory / "postgres").rename(stack.directory / "destroyed")
     os.kill(int(postmaster), signal.SIGKILL)
@@ -230,8 +230,8 @@ def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, 
     assert rows(stack, "saved") == expected
     stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed()
     stack.pitchbar("backup").must_succeed()
-    [backup] = catalogue(stack)["backups"]
-    assert backup["usable"], "the new database's own, apart from the destroyed one's"
+    now_there = {backup["id"] for backup in catalogue(stack)["backups"]}
+    assert now_there and not now_there & before, "the new database's own, apart from the destroyed one's"
     assert list((stack.directory / "backup").glob("earlier-*/pitchbar/meta/*"))
     assert rows(stack, "saved") == expected
 

@@ -169,7 +169,7 @@ def test_a_killed_supervisor_is_found_and_healed(world: World, stack: Stack) -> 
     assert "~ 8 to update" in found or "running" in found
     up(stack)
     names = [p["name"].rpartition("-")[0] for p in stack.status()["processes"]]
-    assert len(names) == len(set(names)) == 7
+    assert len(names) == len(set(names)) == 9
     commands = [line.partition(" ")[2] for line in world.processes()]
     assert sum("pitchbar_app web" in command for command in commands) == 1, commands
 
