@@ -111,6 +111,12 @@ def user_count(process: Process, channel: str) -> int:
     return int(answer.json["user_count"])
 
 
+def members(process: Process, channel: str) -> list[str]:
+    """The ids of the members of a presence channel, as this process says."""
+    users = api(process, "GET", f"/channels/{channel}/users").json["users"]
+    return sorted(user["id"] for user in users)
+
+
 def eventually(check: Callable[[], Any], expected: Any, seconds: float = 8.0) -> None:
     """Ask until the answer is the expected one."""
     deadline = time.monotonic() + seconds

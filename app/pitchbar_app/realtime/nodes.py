@@ -36,7 +36,8 @@ class Nodes:
         self._hub = hub
         self._scripts = scripts
         self._turn = asyncio.Lock()
-        self._announced = False
+        self._doubts = 1
+        self._answered = 0
         self._retired = False
         self._next_beat = 0.0
         self._settled_at: float | None = None
@@ -49,7 +50,7 @@ class Nodes:
                 await self.flush()
                 pause = FIRST_PAUSE
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.0, self._next_beat - monotonic())):
+                    async with asyncio.timeout(max(0.0, self._next_beat - monotonic()) if self._sure else 0):
                         await self._hub.changes.wake.wait()
             except (RedisError, OSError) as error:
                 log.warning("Redis could not be told who is connected (%s), trying again in %g s", error, pause)
@@ -74,7 +75,7 @@ class Nodes:
 
     async def check(self) -> str | None:
         """A sentence when Redis does not know who is connected here."""
-        return None if self._announced else "Redis has not been told yet who is connected; this is being done."
+        return None if self._sure else "Redis has not been told yet who is connected; this is being done."
 
     async def retire(self) -> None:
         """Leave: the clients of this process have a moment to connect to another one before they count as gone."""
@@ -82,12 +83,17 @@ class Nodes:
             self._retired = True
             await self._scripts.run("retire")
 
+    @property
+    def _sure(self) -> bool:
+        """Whether Redis knows what is here, but for the latest changes."""
+        return self._answered == self._doubts
+
     def _doubt(self) -> None:
-        self._announced = False
+        self._doubts += 1
         self._settled_at = monotonic() + SETTLING
 
     async def _tell(self) -> None:
-        if not self._announced:
+        while not self._sure:  # a doubt may arise while an earlier one is being answered
             await self._announce()
         now = monotonic()
         if now >= self._next_beat:
@@ -100,6 +106,7 @@ class Nodes:
             await self._change(self._hub.changes.take())
 
     async def _announce(self) -> None:
+        doubts = self._doubts
         self._hub.changes.take()
         state = {
             "connections": self._hub.size,
@@ -107,7 +114,7 @@ class Nodes:
             "members": self._hub.members_here(),
         }
         self.count = int(await self._scripts.run("announce", json.dumps(state)))
-        self._announced = True
+        self._answered = doubts
         self._hub.want_rosters(unknown_only=True)
 
     async def _beat(self) -> None:
@@ -116,7 +123,7 @@ class Nodes:
         if known:
             self.count = int(known)
         else:
-            await self._announce()
+            await self._introduce()
 
     async def _change(self, batch: Batch) -> None:
         changes = {
@@ -127,4 +134,9 @@ class Nodes:
             "rosters": list(batch.rosters),
         }
         if not await self._scripts.run("change", json.dumps(changes)):
-            await self._announce()
+            await self._introduce()
+
+    async def _introduce(self) -> None:
+        """Redis does not know this process: its lease ran out, or Redis forgot everything."""
+        self._doubt()
+        await self._announce()
