@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.app.processes import SECRETS, Answer, Process, receive, send
 
-KEY, SECRET, APP_ID = "public-key", SECRETS["REVERB_APP_SECRET"], "pitchbar"
+KEY, SECRET = "public-key", SECRETS["REVERB_APP_SECRET"]
 SUCCEEDED = "pusher_internal:subscription_succeeded"
 ADDED, REMOVED = "pusher_internal:member_added", "pusher_internal:member_removed"
 
@@ -95,8 +95,8 @@ def api(
     process: Process, method: str, path: str, value: Any = None, parameters: Mapping[str, str] | None = None
 ) -> Answer:
     """One call of the HTTP API."""
-    body = "" if value is None else json.dumps(value)
-    return process.request(method, signed(method, f"/apps/{APP_ID}{path}", body, parameters), body or None)
+    body, app_id = "" if value is None else json.dumps(value), process.environment["REVERB_APP_ID"]
+    return process.request(method, signed(method, f"/apps/{app_id}{path}", body, parameters), body or None)
 
 
 def trigger(process: Process, channel: str, name: str, data: Any, **more: Any) -> Answer:

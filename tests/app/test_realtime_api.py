@@ -12,7 +12,6 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.app.processes import Launcher, Process, receive
 from tests.app.pusher_protocol import (
-    APP_ID,
     KEY,
     api,
     connect,
@@ -26,8 +25,15 @@ from tests.app.pusher_protocol import (
 )
 from tests.support.services import Redis
 
+APP_ID = "api"
 EVENTS = f"/apps/{APP_ID}/events"
 EVENT = json.dumps({"name": "e", "channel": "c", "data": "{}"})
+
+
+@pytest.fixture(scope="module")
+def realtime(shared: Launcher) -> Process:
+    """A server of an application that no other module's tests leave anything behind in."""
+    return shared.start("realtime", wait="/ready", REVERB_APP_ID=APP_ID)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from tests.app.pusher_protocol import ADDED, REMOVED, eventually, members, prese
 
 def test_churn_of_three_hundred_connections(app: Launcher) -> None:
     """Threads connect, join, leave and vanish at random places; at the end all three processes know who is left."""
+    app.environment["REVERB_APP_ID"] = "churn"
     nodes = [app.start("realtime", wait="/ready") for _ in range(3)]
     watchers = [present(node, "presence-churn", "watcher")[0] for node in nodes]
     heard: list[list[tuple[str, str]]] = [[] for _ in nodes]

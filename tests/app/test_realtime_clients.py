@@ -13,7 +13,7 @@ from pusher.errors import PusherBadAuth, PusherBadRequest
 
 from tests.app.processes import SECRETS, Launcher, Process
 from tests.app.pusher_js import Driver, driver
-from tests.app.pusher_protocol import KEY, SECRET
+from tests.app.pusher_protocol import KEY, SECRET, eventually
 from tests.support.relay import Relay, relay
 from tests.support.services import Redis
 
@@ -123,6 +123,7 @@ def test_users_and_the_library_for_servers(stage: Stage) -> None:
         assert sorted(user["id"] for user in one.users_info("presence-room")["users"]) == ["ada", "eve"]
     js.do("signin", "eve")
     js.wait_for("eve", "signed in")
+    eventually(lambda: "#server-to-user-eve" in server.channels_info()["channels"], True)
     server.send_to_user("eve", "personal", {"n": 1})
     assert js.wait_for("eve", "user event")["data"] == {"n": 1}
     server.terminate_user_connections("eve")

@@ -38,7 +38,8 @@ Start = Callable[[], Process]
 
 @pytest.fixture
 def start(app: Launcher) -> Iterator[Start]:
-    """Starts one more realtime server."""
+    """Starts one more realtime server of an application that only this test knows."""
+    app.environment["REVERB_APP_ID"] = app.folder.name
     yield lambda: app.start("realtime", wait="/ready")
     for process in app.processes:
         process.popen.kill()  # before its clients say good-bye one by one
@@ -150,11 +151,12 @@ def test_a_process_that_was_stopped_for_long_is_known_again(start: Start) -> Non
     assert silent(sleepers[0]) and silent(sleepers[1], 0.1)
 
 
-def test_nobody_is_called_dead_because_redis_was_not_asked(start: Start, redis: Redis) -> None:
+def test_nobody_is_called_dead_because_redis_was_not_asked(start: Start, app: Launcher, redis: Redis) -> None:
     """What a restart of Redis looks like to those who come back last: their leases ran out, and nobody lived then."""
     one = start()
     watcher, _ = present(one, "presence-late", "watcher")
-    prefix, late, at = "pitchbar:realtime:{pitchbar}", "f" * 16, int(time.time() * 1000)
+    prefix, late = f"pitchbar:realtime:{{{app.folder.name}}}", "f" * 16
+    at = int(time.time() * 1000)
     redis.execute("ZADD", f"{prefix}:nodes", str(at + 1000), late)
     redis.execute("SADD", f"{prefix}:held:{late}", "presence-late\nlate")
     redis.execute("HSET", f"{prefix}:in:presence-late", f"{late}late", "null")
