@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +18,12 @@ from tests.app.pusher_protocol import KEY, SECRET, eventually
 from tests.support.relay import Relay, relay
 from tests.support.services import Redis
 
-APP_ID = "1"  # Pusher's library takes digits only
-
 
 @dataclass
 class Stage:
     """Two realtime servers and a web server on ports of 127.0.0.1, and clients for them."""
 
+    app_id: str
     app: Launcher
     realtime: tuple[Process, ...]
     relays: tuple[Relay, ...]
@@ -44,17 +44,20 @@ class Stage:
 
     def server(self, node: int = 0, secret: str = SECRET) -> Any:
         """Pusher's library for servers."""
-        return Pusher(app_id=APP_ID, key=KEY, secret=secret, host="127.0.0.1", port=self.relays[node].port, ssl=False)
+        return Pusher(
+            app_id=self.app_id, key=KEY, secret=secret, host="127.0.0.1", port=self.relays[node].port, ssl=False
+        )
 
 
 @pytest.fixture
 def stage(app: Launcher) -> Iterator[Stage]:
-    app.environment["REVERB_APP_ID"] = APP_ID
+    # One of its own: what an earlier test left in Redis is not counted. Pusher's library wants digits.
+    app_id = app.environment["REVERB_APP_ID"] = str(secrets.randbelow(10**9))
     with contextlib.ExitStack() as stack:
         realtime = tuple(app.start("realtime", wait="/ready") for _ in range(2))
         relays = tuple(stack.enter_context(relay(process.address)) for process in realtime)
         web = stack.enter_context(relay(app.start("web").address))
-        yield Stage(app, realtime, relays, web, stack.enter_context(driver()))
+        yield Stage(app_id, app, realtime, relays, web, stack.enter_context(driver()))
 
 
 def test_presence_with_pusher_js(stage: Stage) -> None:
