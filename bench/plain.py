@@ -8,6 +8,7 @@ checks of `pitchbar verify`.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import pwd
@@ -59,7 +60,9 @@ class Parts:
             for process in ("app", "realtime"):
                 self._give(folder / "current" / process)
         names = ("key", "admin", "database", "redis", "queue", "realtime", "realtime_secret")
-        self._numbers = Numbers(*_three_free_ports(), {name: secrets.token_hex(32) for name in names})
+        tokens = {name: secrets.token_hex(32) for name in names}
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        self._numbers = Numbers(*_three_free_ports(), {**tokens, "key": f"base64:{key}"})
         self._failures: list[str] = []
 
     def start(self) -> None:
@@ -137,6 +140,8 @@ class Parts:
             CREATE ROLE app LOGIN PASSWORD '{self._numbers.secrets["database"]}';
             CREATE DATABASE app OWNER app;
             REVOKE ALL ON DATABASE app FROM PUBLIC;
+            \\connect app
+            CREATE EXTENSION vector;
         """
         self._until_it_works([*psql, "-U", owner, "-d", "postgres", "-f", "-"], statements, folder)
         migrate = [str(self._python), "-m", "pitchbar_app", "migrate"]
