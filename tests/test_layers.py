@@ -49,11 +49,8 @@ LAYER = {module: layer for layer, modules in LAYERS.items() for module in module
 
 _EFFECTFUL = ("subprocess", "socket", "http", "urllib", "asyncio", "grpc", "supervisor")
 OUTSIDE = {
-    "facts touch nothing": (
-        FACTS,
-        {"subprocess", "socket", "http", "urllib", "asyncio", "pulumi", "grpc", "supervisor"},
-    ),
-    "plans only declare": (PLANS, {"subprocess", "socket", "http", "urllib", "asyncio", "grpc", "supervisor"}),
+    "facts touch nothing": (FACTS, {*_EFFECTFUL, "pulumi"}),
+    "plans only declare": (PLANS, {*_EFFECTFUL}),
 }
 APART = {
     "infra.provider": ("infra.targets", "infra.resources", "infra.ops", "infra.cli", "stacks"),
