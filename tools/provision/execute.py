@@ -55,7 +55,7 @@ def run(
         output, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         _kill(process)
-        raise CommandFailed(f"no answer within {timeout:.0f} s") from None
+        raise CommandFailed(f"no answer within {timeout:g} s") from None
     finally:
         with _lock:
             _running.discard(process)
