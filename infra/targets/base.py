@@ -13,6 +13,23 @@ from infra.stack_config import Rotation
 
 
 @dataclass(frozen=True)
+class Cloud:
+    """Target aws: where in the clouds. ``region`` is AWS's name of it."""
+
+    product: str
+    account: str
+    region: str
+    zone: str
+    cloudflare_account: str
+    domain: str
+    image: str | None = None
+    """The image to run; None builds ``app/``."""
+    base: str | None = None
+    """The base stack to take the shared parts from; None: the stack owns them."""
+    alarm_email: str | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """An environment to be landed by one stack."""
 
@@ -31,6 +48,7 @@ class Plan:
     port: int = 0
     """Local target: the gateway's port; 0 finds one."""
     tls: bool = False
+    cloud: Cloud | None = None
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
     """The rotated secrets by name; one that isn't there has its first value."""
 
@@ -69,7 +87,11 @@ def target(name: str) -> Target:
         from infra.targets.local import TARGET
 
         return TARGET
+    if name == "aws":
+        from infra.targets.aws import TARGET as AWS
+
+        return AWS
     raise UserError(
-        f"The target {name} isn't built yet; this version of Pitchbar lands on local only. "
+        f"The target {name} isn't built yet; this version of Pitchbar lands on local and aws. "
         "Run `pulumi config set pitchbar:target local`."
     )
