@@ -26,13 +26,17 @@ class TaskArgs:
 
 @dataclass(frozen=True)
 class MigrationArgs(TaskArgs):
-    """``release``: the one whose migrate command the task definition runs. Its last line of output is the revision."""
+    """``release``: the one whose migrate command the task definition runs. ``store`` (a bucket) and ``prefix``: where
+    the manifests of the releases are."""
 
     release: Input[str] = ""
+    store: Input[str] = ""
+    prefix: Input[str] = ""
 
 
 class Migration(PluginResource):
-    """The release's migrate command as a one-off task, run before any of its services change."""
+    """The release's migrate command as a one-off task, run before any of its services change. ``revision``: the
+    schema's after it, which the bundled app says in its last line; empty for an image that doesn't."""
 
     token = "pitchbar:aws:Migration"
     computed = ("revision", "task")
@@ -63,8 +67,9 @@ class Database(PluginResource):
 @dataclass(frozen=True)
 class VerificationArgs:
     """``services``: the task definition's ARN that each ECS service must run by now, by the service's name (ARN).
-    ``app_url`` and ``realtime_url`` are asked from outside: release, health and a WebSocket round trip. ``timeout`` in
-    seconds."""
+    ``app_url`` and ``realtime_url`` are asked from outside: release, health and a WebSocket round trip; with
+    ``canary_queue`` also a job through worker, Redis and Postgres (empty for an image without canary jobs). ``timeout``
+    in seconds."""
 
     region: Input[str]
     release: Input[str]
@@ -74,6 +79,7 @@ class VerificationArgs:
     realtime_url: Input[str]
     realtime_key: Input[str]
     queue_token: Input[str]
+    canary_queue: Input[str]
     timeout: Input[int]
 
 
