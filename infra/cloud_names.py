@@ -53,3 +53,18 @@ def manifest_key(stack: str, release: str) -> str:
 def secrets_key_alias(product: str) -> str:
     """The alias of the KMS key that encrypts the secrets in the stacks' states."""
     return f"alias/{product}-pulumi-secrets"
+
+
+def role_path(product: str, stack: str) -> str:
+    """The path of the IAM roles that a stack makes."""
+    return f"/{product}/{stack}/"
+
+
+def boundary_arn(product: str, account: str) -> str:
+    """The policy beyond whose limits no role of a stack can do anything."""
+    return f"arn:aws:iam::{account}:policy/{product}/{product}-boundary"
+
+
+def name_prefix(product: str, stack: str) -> str:
+    """How the names begin that Pulumi gives to what a stack makes (``pulumi:autonaming`` in Pulumi.yaml)."""
+    return f"{product}-{stack}-"
