@@ -30,7 +30,7 @@ class Settings:
     second_region: str
     """Where the replica of APP_KEY is; empty: none."""
     kept_images: int
-    """Images of releases that the registry keeps at least."""
+    """Images of releases that the registry keeps at least; all previews share one registry."""
 
 
 TABLE = {
@@ -47,7 +47,7 @@ TABLE = {
     "preview": Settings(
         zones=2, nat_gateways=1, interface_endpoints=True, final_snapshot=False, force_destroy=True, spot_weight=10,
         bake_minutes=0, performance_insights=False, log_exports=False, container_insights=False,
-        second_region="", kept_images=30,
+        second_region="", kept_images=500,
     ),
 }  # fmt: skip
 
