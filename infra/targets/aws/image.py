@@ -64,19 +64,22 @@ class Image(pulumi.ComponentResource):
         """
         source = Path(self._plan.source)
         name = Output.concat(self._registry.repository_url, ":", _tag(self._plan))
+        build: docker.DockerBuildArgsDict = {
+            "context": str(source),
+            "dockerfile": str(source / "Dockerfile"),
+            "platform": PLATFORM,
+            "args": {"RELEASE": self._plan.release},
+        }
+        address, username, password = self._access()
         image = docker.Image(
             f"build-{self._plan.release}",
             image_name=name,
-            build={
-                "context": str(source),
-                "dockerfile": str(source / "Dockerfile"),
-                "platform": PLATFORM,
-                "args": {"RELEASE": self._plan.release},
-            },
-            registry=self._access(),
+            build=build,
+            registry={"server": address, "username": username, "password": password},
             opts=ResourceOptions(parent=self, ignore_changes=["imageName", "registry"]),
         )
-        return image.repo_digest
+        reference: Output[str] = image.repo_digest
+        return reference
 
     def _create_copy(self, given: str) -> Output[str]:
         """Copy an image from elsewhere, unless it is in ECR already: tasks have no other way out. What the tag means
@@ -92,30 +95,23 @@ class Image(pulumi.ComponentResource):
         )
         target = Output.concat(self._registry.repository_url, ":", name)
         copy = docker.Tag(name, source_image=source.image_id, target_image=target, opts=self._opts)
-        access = self._access()
+        address, username, password = self._access()
         pushed = docker.RegistryImage(
             name,
             name=copy.target_image,
             keep_remotely=True,
-            auth_config={
-                "address": access["server"],
-                "username": access["username"],
-                "password": access["password"],
-            },
+            auth_config={"address": address, "username": username, "password": password},
             # The token is another one each time, and no reason to push again.
             opts=ResourceOptions(parent=self, ignore_changes=["authConfig"]),
         )
         return Output.concat(self._registry.repository_url, "@", pushed.sha256_digest)
 
-    def _access(self) -> dict[str, Input[str]]:
-        """How Docker signs in to the registry."""
-        account = cloud_of(self._plan).account
-        token = aws.ecr.get_authorization_token_output(registry_id=account, opts=InvokeOptions(parent=self))
-        return {
-            "server": self._registry.repository_url,
-            "username": token.user_name,
-            "password": Output.secret(token.password),
-        }
+    def _access(self) -> tuple[Input[str], Output[str], Output[str]]:
+        """Where and how Docker signs in to the registry."""
+        token = aws.ecr.get_authorization_token_output(
+            registry_id=cloud_of(self._plan).account, opts=InvokeOptions(parent=self)
+        )
+        return self._registry.repository_url, token.user_name, Output.secret(token.password)
 
 
 def _tag(plan: Plan) -> str:

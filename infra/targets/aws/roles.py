@@ -13,7 +13,6 @@ from infra.cloud_names import boundary_arn, role_path
 from infra.targets.base import Plan, cloud_of
 
 
-
 @dataclass(frozen=True)
 class GrantedRole:
     """A role whose ``arn`` is known once it has its permissions, so that who takes it never comes too early."""
