@@ -18,11 +18,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
-from pulumi import _types
+import pulumi._types
 from pulumi.provider.experimental.property_value import Computed
 from pulumi.runtime import rpc
 from pulumi.runtime.rpc import UNKNOWN
 
+_types: Any = pulumi._types
 PACKAGES = ("aws", "cloudflare", "docker")
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -45,10 +46,10 @@ def problems(token: str, inputs: Mapping[str, Any]) -> list[str]:
 @functools.cache
 def args_class(token: str) -> Any:
     """The class of a resource's arguments; raises :class:`UnknownToken`."""
-    module, name = _home(token)
+    module, name = home(token)
     cls = getattr(importlib.import_module(module), name)
-    home = sys.modules[cls.__module__]
-    found = getattr(home, f"{name}InitArgs", None) or getattr(home, f"{name}Args", None)
+    beside = sys.modules[cls.__module__]
+    found = getattr(beside, f"{name}InitArgs", None) or getattr(beside, f"{name}Args", None)
     assert found is not None and _types.is_input_type(found), f"{token} has no arguments"
     return found
 
@@ -60,8 +61,8 @@ def tokens(package: str) -> tuple[str, ...]:
     return tuple(token for module in modules for token in typing.cast(Any, module).mod_info["classes"])
 
 
-def _home(token: str) -> tuple[str, str]:
-    """The module and the name of a token's class."""
+def home(token: str) -> tuple[str, str]:
+    """The module and the name of a resource's class; raises :class:`UnknownToken`."""
     package, _, rest = token.partition(":")
     if token.startswith("pulumi:providers:") and token.rpartition(":")[2] in PACKAGES:
         return f"pulumi_{token.rpartition(':')[2]}", "Provider"
@@ -76,7 +77,8 @@ def _home(token: str) -> tuple[str, str]:
 @functools.cache
 def _properties(cls: Any) -> Mapping[str, Any]:
     """The types of an arguments class by the name that the engine sees."""
-    return _types._raw_return_hints(cls)
+    hints: Mapping[str, Any] = _types._raw_return_hints(cls)
+    return hints
 
 
 def _object(value: Any, cls: Any, path: str) -> Iterator[str]:
