@@ -3,6 +3,7 @@
 A kind reads the text of a value and answers with the value, or with a `Refusal` that says the rule and the fix.
 """
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -221,7 +222,33 @@ class Host:
         return {"type": "string", "pattern": r"^([a-z0-9.-]|\{domain\}|\{stack\})+$", "examples": [self.example]}
 
 
-Kind = Quantity | Cpus | Number | Text | Argument | Host
+@dataclass(frozen=True)
+class PrivateNetwork:
+    """A block of private IPv4 addresses that one environment has for itself: a /16, which its subnets are cut from."""
+
+    example: str = "10.20.0.0/16"
+
+    def read(self, text: str) -> str | Refusal:
+        """Accept a whole /16 of RFC 1918's addresses."""
+        rule = "A network is a /16 of private addresses (10.0.0.0 to 10.255.0.0, or 172.16.0.0 to 172.31.0.0)"
+        try:
+            network = ipaddress.IPv4Network(text, strict=False)
+        except ValueError:
+            return Refusal(rule, f"Write it like {self.example}")
+        if network.prefixlen != 16 or not (network.is_private and text[:3] in ("10.", "172")):
+            return Refusal(rule, f"Write it like {self.example}")
+        return text if str(network) == text else Refusal(f"{rule}, named by its first address", f"Write {network}")
+
+    def show(self, value: str) -> str:
+        """Spell `value`."""
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Describe the form; the rest is the loader's."""
+        return {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.0\.0/16$", "examples": [self.example]}
+
+
+Kind = Quantity | Cpus | Number | Text | Argument | Host | PrivateNetwork
 
 
 def fill(template: str, values: dict[str, str]) -> str:

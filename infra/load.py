@@ -12,7 +12,7 @@ from infra.errors import UserError
 from infra.kinds import all_of
 from infra.model import Cloud, Environment, EnvironmentName, Name, Region
 from infra.reader import BAD, EVERYONE, Reader, closest, unknown_keys
-from infra.rules import Values, contradictions, shared_hosts
+from infra.rules import Values, contradictions, shared_hosts, shared_networks
 
 CLOUD_FILE = Path(__file__).with_name("cloud.yaml")
 ENVIRONMENTS: tuple[EnvironmentName, ...] = get_args(EnvironmentName)
@@ -87,6 +87,7 @@ def _environments(root: Mapping, problems: list[Problem]) -> tuple[Environment, 
             result.append(replace(read, name=name))
     problems.extend(_named(problem, names, overrides) for problem, names in mistakes.values())
     problems.extend(shared_hosts(values))
+    problems.extend(shared_networks(values))
     return tuple(result)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 from infra.capabilities import Capability
-from infra.kinds import Argument, Cpus, Host, Number, Text, days, duration, percent, size
+from infra.kinds import Argument, Cpus, Host, Number, PrivateNetwork, Text, days, duration, percent, size
 
 EnvironmentName = Literal["preview", "staging", "production", "local"]
 TargetName = Literal["aws", "docker", "local"]
@@ -137,6 +137,15 @@ class Processes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Network:
+    """The private network of a cloud; a target on one machine has none."""
+
+    cidr: Annotated[
+        str, PrivateNetwork(), "Its addresses: a /16 that no other environment has, so that both can be peered."
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Migration:
     """The one-off command that brings the schema up to date, before any process of a release starts."""
 
@@ -229,6 +238,7 @@ class Environment:
     runtime: Annotated[Runtime, "The runtime profile: which commands run, in which image."] = "bundled"
     protect: Annotated[bool, "Refuse to delete databases, storage and keys."] = False
     require: Annotated[tuple[Capability, ...], "Capabilities without which a target is refused."] = ()
+    network: Annotated[Network, "The private network, where the target has one."]
     processes: Annotated[Processes, "What runs all the time."]
     migration: Annotated[Migration, "What runs once, before a release starts."]
     postgres: Annotated[Postgres, "The relational database."]

@@ -12,7 +12,9 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 
-class _Resource(pulumi.CustomResource):
+class PluginResource(pulumi.CustomResource):
+    """A resource of the plugin: ``token`` is its type, ``computed`` the outputs that are no inputs."""
+
     token: ClassVar[str]
     computed: ClassVar[tuple[str, ...]] = ()
 
@@ -28,7 +30,7 @@ class SupervisorArgs:
     directory: Input[str]
 
 
-class Supervisor(_Resource):
+class Supervisor(PluginResource):
     """The environment's folder and the supervisord that runs everything in it."""
 
     token = "pitchbar:local:Supervisor"
@@ -46,7 +48,7 @@ class SecretArgs:
     retire_previous: Input[bool] = False
 
 
-class Secret(_Resource):
+class Secret(PluginResource):
     """A generated secret; after a rotation ``previous`` is still accepted until it is retired."""
 
     token = "pitchbar:index:Secret"
@@ -68,7 +70,7 @@ class PostgresArgs:
     settings: Input[Mapping[str, Input[str]]] | None = None
 
 
-class Postgres(_Resource):
+class Postgres(PluginResource):
     """A PostgreSQL 16 server on 127.0.0.1 with one database and its owner. Its logical name is the state's key: never
     rename it."""
 
@@ -89,7 +91,7 @@ class BackupServerArgs:
     retention: Input[int]
 
 
-class BackupServer(_Resource):
+class BackupServer(PluginResource):
     """Barman: receives the database's log as it is written, and takes a base backup every day."""
 
     token = "pitchbar:local:BackupServer"
@@ -106,7 +108,7 @@ class RedisArgs:
     port: Input[int] = 0
 
 
-class Redis(_Resource):
+class Redis(PluginResource):
     """A Redis 7 server on 127.0.0.1 with an append-only file. Its logical name is the state's key: never rename it."""
 
     token = "pitchbar:local:Redis"
@@ -125,7 +127,7 @@ class ReleaseArgs:
     source: Input[str] = ""
 
 
-class Release(_Resource):
+class Release(PluginResource):
     """The release store with the release that this stack runs."""
 
     token = "pitchbar:local:Release"
@@ -148,7 +150,7 @@ class MigrationArgs:
     environment: Input[Mapping[str, Input[str]]]
 
 
-class Migration(_Resource):
+class Migration(PluginResource):
     """The release's migrate command, run before any of its processes starts."""
 
     token = "pitchbar:local:Migration"
@@ -174,7 +176,7 @@ class ServiceArgs:
     environment: Input[Mapping[str, Input[str]]]
 
 
-class Service(_Resource):
+class Service(PluginResource):
     """The processes of one kind of one release."""
 
     token = "pitchbar:local:Service"
@@ -197,7 +199,7 @@ class VerificationArgs:
     realtime_key: Input[str]
 
 
-class Verification(_Resource):
+class Verification(PluginResource):
     """The gate between a release's new processes and the gateway's switch to them."""
 
     token = "pitchbar:local:Verification"
@@ -217,7 +219,7 @@ class GatewayArgs:
     port: Input[int] = 0
 
 
-class Gateway(_Resource):
+class Gateway(PluginResource):
     """Caddy in front of the app and the realtime server; it has its address before anything is behind it."""
 
     token = "pitchbar:local:Gateway"
@@ -236,7 +238,7 @@ class RouteArgs:
     generations: Input[Mapping[str, Input[str]]]
 
 
-class Route(_Resource):
+class Route(PluginResource):
     """The switch of the gateway's visitors from one release to the next."""
 
     token = "pitchbar:local:Route"
@@ -258,7 +260,7 @@ class CronWorkerArgs:
     ca_certificate: Input[str] = ""
 
 
-class CronWorker(_Resource):
+class CronWorker(PluginResource):
     """The cron Worker in Cloudflare's own runtime, with a clock of its own."""
 
     token = "pitchbar:local:CronWorker"

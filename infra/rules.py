@@ -50,6 +50,20 @@ def shared_hosts(environments: Mapping[str, Values]) -> Iterator[Problem]:
             yield Problem(last.line, last.path, last.text, rule, "Put {domain} or {stack} in it")
 
 
+def shared_networks(environments: Mapping[str, Values]) -> Iterator[Problem]:
+    """Report networks that several environments would have."""
+    users: dict[str, tuple[str, Found]] = {}
+    for environment, values in environments.items():
+        found = values.get("network.cidr")
+        if found is None or not found.value:
+            continue
+        other = users.setdefault(found.value, (environment, found))
+        if other[0] != environment:
+            first, last = sorted((other, (environment, found)), key=lambda use: use[1].line)
+            rule = f"It overlaps the network of {first[0]} (line {first[1].line}); each environment has its own"
+            yield Problem(last[1].line, last[1].path, last[1].text, rule, "Choose another second number")
+
+
 def _shorter(values: Values, smaller: str, larger: str, reason: str) -> Iterator[Problem]:
     small, large = values.get(smaller), values.get(larger)
     if small and large and small.value >= large.value:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from infra.capabilities import CAPABILITIES, Capability
 from infra.errors import UserError
@@ -22,7 +22,15 @@ IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@
 REGION = re.compile(r"[a-z]{2}-[a-z]+(-[0-9])?")
 _ROTATION = re.compile(r"([a-z-]+):([2-9]|[1-9][0-9]{1,5})(:retired)?")
 Choice = TypeVar("Choice", bound=str)
-KEYS = ("domain", "environment", "image", "port", "region", "release", "require", "rotations", "target", "tls")
+ACCOUNT = re.compile(r"[0-9]{12}")
+CLOUDFLARE_ID = re.compile(r"[0-9a-f]{32}")
+BASE = re.compile(r"([A-Za-z0-9._-]+/){0,2}[A-Za-z0-9._-]{1,100}")
+EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+STACKS = ("environment", "base")
+KEYS = (
+    *("account", "alarm-email", "base", "cloudflare-account", "domain", "environment", "image", "port", "region"),
+    *("release", "require", "rotations", "stack", "target", "tls", "zone"),
+)
 ROTATED = ("queue-token",)
 """The secrets that can be rotated while the previous value is still accepted."""
 
@@ -55,6 +63,18 @@ class StackConfig:
     image: str | None = None
     """The image to run instead of building `app/`."""
     region: str | None = None
+    account: str | None = None
+    """The AWS account that everything is made in; another one is refused."""
+    zone: str | None = None
+    """The id of the Cloudflare zone that has the domain."""
+    cloudflare_account: str | None = None
+    """The id of the Cloudflare account that has the zone; the cron Worker is made in it."""
+    stack: Literal["environment", "base"] = "environment"
+    """A whole environment, or the `base` that the stacks of pull requests stand on."""
+    base: str | None = None
+    """The base stack that this one takes its network, cluster, load balancer, registry and database server from."""
+    alarm_email: str | None = None
+    """Who hears of alarms, besides what subscribes to their topic by hand."""
     require: tuple[Capability, ...] = ()
     """Capabilities without which the target is refused."""
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
@@ -80,6 +100,16 @@ def parse_stack_config(config: Mapping[str, str], stack: str) -> StackConfig:
         "tls": reader.flag("tls"),
         "image": reader.like("image", IMAGE, "An image has a tag or a digest", "ghcr.io/pitchbar/pitchbar:1.4.2"),
         "region": reader.like("region", REGION, "A region is a part of the world or one of AWS's names", "us-east"),
+        "account": reader.cloud("account", ACCOUNT, "An AWS account has 12 digits", "123456789012", target),
+        "zone": reader.cloud("zone", CLOUDFLARE_ID, "A zone's id has 32 hexadecimal digits", _ID, target),
+        "cloudflare_account": reader.cloud(
+            "cloudflare-account", CLOUDFLARE_ID, "A Cloudflare account's id has 32 hexadecimal digits", _ID, target
+        ),
+        "stack": reader.one_of("stack", STACKS) or "environment",
+        "base": reader.base(environment, target),
+        "alarm_email": reader.like(
+            "alarm-email", EMAIL, "It is one address of electronic mail", "ops@pitchbar.example"
+        ),
         "require": reader.require(),
         "rotations": reader.rotations(),
     }
@@ -89,6 +119,9 @@ def parse_stack_config(config: Mapping[str, str], stack: str) -> StackConfig:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise UserError(f"The configuration of stack {stack} has {count}:", problems)
     return StackConfig(**parsed)
+
+
+_ID = "0123456789abcdef0123456789abcdef"
 
 
 def _named_after(stack: str, own: Mapping[str, str], reader: _Reader) -> EnvironmentName | None:
@@ -122,6 +155,20 @@ class _Reader:
         if value is not None and not pattern.fullmatch(value):
             self.report(key, f'"{value}"', rule, example)
         return value
+
+    def cloud(self, key: str, pattern: re.Pattern[str], rule: str, example: str, target: str) -> str | None:
+        """Read a key that the target aws can't do without."""
+        if target == "aws" and key not in self.own:
+            self.report(key, "nothing", f"The target aws needs it. {rule}", example)
+            return None
+        return self.like(key, pattern, rule, example)
+
+    def base(self, environment: str | None, target: str) -> str | None:
+        """Read the name of the base stack, which only an environment of a pull request stands on."""
+        own = self.like("base", BASE, "It names a stack, which `pulumi stack ls` lists", "preview-base")
+        if own is not None and (environment != "preview" or target != "aws" or self.own.get("stack") == "base"):
+            self.report("base", f'"{own}"', "Only a preview on aws takes parts from a base stack", "")
+        return own
 
     def domain(self, *, needed: bool) -> str | None:
         value = self.own.get("domain")

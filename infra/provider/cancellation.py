@@ -17,6 +17,12 @@ def cancelled() -> bool:
     return _cancelled.is_set()
 
 
+def wait(seconds: float) -> None:
+    """Sleep, unless the update is cancelled meanwhile: then raise as :func:`check` does."""
+    _cancelled.wait(seconds)
+    check()
+
+
 def check() -> None:
     """Raise :class:`UserError` when the update was cancelled."""
     if cancelled():

@@ -30,6 +30,10 @@ RESOURCES = {
     "pitchbar:local:Gateway": "infra.provider.local.gateway:GatewayResource",
     "pitchbar:local:CronWorker": "infra.provider.local.cron_worker:CronWorkerResource",
     "pitchbar:local:Route": "infra.provider.local.route:RouteResource",
+    "pitchbar:aws:Migration": "infra.provider.aws.migration:MigrationResource",
+    "pitchbar:aws:Database": "infra.provider.aws.database:DatabaseResource",
+    "pitchbar:aws:Verification": "infra.provider.aws.verification:VerificationResource",
+    "pitchbar:aws:FirstTick": "infra.provider.aws.first_tick:FirstTickResource",
 }
 """Resource classes by type token; imported when first used, so that a stack loads only what it has."""
 

@@ -2,21 +2,34 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from infra.errors import UserError
 from infra.model import Environment
-from infra.release import manifest
 from infra.release.content import LIVE, live_id, release_id
+from infra.release.manifest import Manifest
 from infra.release.runtime import Runtime, render
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A release. ``source``: the folder that it is made from; empty for one that is in the store."""
+    """A release. ``source``: the folder that it is made from; empty for one that is in the store. ``kept``: what the
+    store has of it."""
 
     release: str
     source: str
     runtime: Runtime
+    kept: Manifest | None = None
+
+
+class Store(Protocol):
+    """Where a target keeps the manifests of the releases."""
+
+    def read(self, release: str) -> Manifest | None:
+        """One of them; None where it isn't there."""
+
+    def missing(self, release: str) -> str:
+        """Why a release can't be had, and what to do."""
 
 
 def working_tree(source: Path, environment: Environment) -> Choice:
@@ -31,15 +44,15 @@ def live(source: Path, environment: Environment) -> Choice:
     return Choice(live_id(source, runtime), str(source), runtime)
 
 
-def choose(pinned: str | None, source: Path, environment: Environment, store: Path) -> Choice:
+def choose(pinned: str | None, source: Path, environment: Environment, store: Store) -> Choice:
     """The pinned release as the store has it, else the working tree, which may be the pinned one itself.
 
     Raises :class:`UserError` for a pinned release that is neither.
     """
-    found = manifest.read(store / pinned) if pinned else None
+    found = store.read(pinned) if pinned else None
     if found:
-        return Choice(found.id, "", found.runtime)
+        return Choice(found.id, "", found.runtime, found)
     tree = (live if pinned and pinned.startswith(LIVE) else working_tree)(source, environment)
     if pinned not in (None, tree.release):
-        raise UserError(f"The pinned release {manifest.missing(store, str(pinned))}")
+        raise UserError(f"The pinned release {store.missing(str(pinned))}")
     return tree

@@ -1,6 +1,7 @@
 """The manifest that the release store keeps of a release; it is written once and never changed."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ class Manifest:
     commit: str
     revisions: tuple[Revision, ...]
     runtime: Runtime
+    image: str = ""
+    """Where containers run it: the image by its digest."""
 
     @property
     def migration_head(self) -> str:
@@ -31,15 +34,25 @@ class Manifest:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest into the release's folder."""
-    (folder / NAME).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+    (folder / NAME).write_text(to_json(manifest), encoding="utf-8")
 
 
 def read(folder: Path) -> Manifest | None:
     """The manifest in a release's folder; None where there is no release."""
     try:
-        document: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return parse((folder / NAME).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def to_json(manifest: Manifest) -> str:
+    """The manifest's text."""
+    return json.dumps(asdict(manifest), indent=2) + "\n"
+
+
+def parse(text: str) -> Manifest:
+    """What :func:`to_json` wrote."""
+    document: dict[str, Any] = json.loads(text)
     return Manifest(
         id=document["id"],
         created_at=document["created_at"],
@@ -47,12 +60,28 @@ def read(folder: Path) -> Manifest | None:
         commit=document["commit"],
         revisions=tuple(Revision(**revision) for revision in document["revisions"]),
         runtime=runtimes.from_json(json.dumps(document["runtime"])),
+        image=document.get("image", ""),
     )
 
 
-def missing(store: Path, release: str) -> str:
-    """Why a release can't be had from the store, and what to do."""
-    known = ", ".join(found.id for found in read_all(store))
+@dataclass(frozen=True)
+class Folder:
+    """A release store that is a folder."""
+
+    path: Path
+
+    def read(self, release: str) -> Manifest | None:
+        """The manifest of one release."""
+        return read(self.path / release)
+
+    def missing(self, release: str) -> str:
+        """Why a release can't be had from it."""
+        return missing(release, [found.id for found in read_all(self.path)])
+
+
+def missing(release: str, ids: Sequence[str]) -> str:
+    """Why a release can't be had from a store that has these, and what to do."""
+    known = ", ".join(ids)
     if not known:
         return f"{release} is not in the release store, which is empty. Run `pulumi config rm pitchbar:release`."
     return f"{release} is not in the release store, which holds {known}."

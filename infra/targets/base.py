@@ -3,13 +3,35 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pulumi import Input, Output
 
+from infra.cloud_names import aws_region
 from infra.errors import UserError
+from infra.model import Cloud as Model
 from infra.model import Domains, Environment
+from infra.release.choice import Store
+from infra.release.manifest import Manifest
 from infra.release.runtime import Runtime
-from infra.stack_config import Rotation
+from infra.stack_config import Rotation, StackConfig
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Target aws: where in the clouds. ``region`` is AWS's name of it."""
+
+    product: str
+    account: str
+    region: str
+    zone: str
+    cloudflare_account: str
+    domain: str
+    image: str | None = None
+    """The image to run; None builds ``app/``."""
+    base: str | None = None
+    """The base stack to take the shared parts from; None: the stack owns them."""
+    alarm_email: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +53,9 @@ class Plan:
     port: int = 0
     """Local target: the gateway's port; 0 finds one."""
     tls: bool = False
+    cloud: Cloud | None = None
+    kept: Manifest | None = None
+    """What the release store has of a pinned release."""
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
     """The rotated secrets by name; one that isn't there has its first value."""
 
@@ -51,13 +76,39 @@ class Landed:
     schema_revision: Input[str]
 
 
+def _nothing_to_check(environment: Environment, cloud: Cloud | None) -> None:
+    """Every configuration that could be read is fine."""
+
+
 @dataclass(frozen=True)
 class Target:
-    """A place to land. ``capabilities``: what it can do of :data:`infra.capabilities.CAPABILITIES`."""
+    """A place to land. ``capabilities``: what it can do of :data:`infra.capabilities.CAPABILITIES`. ``store``: a
+    stack's releases. ``check``: refuses a configuration before anything is declared. ``land_base``: what the stacks of
+    pull requests stand on; gives that stack's outputs."""
 
     name: str
     capabilities: frozenset[str]
     land: Callable[[Plan], Landed]
+    store: Callable[[str, Cloud | None], Store]
+    check: Callable[[Environment, Cloud | None], None] = _nothing_to_check
+    land_base: Callable[[Environment, Cloud, str], Mapping[str, Any]] | None = None
+
+
+def locate(model: Model, config: StackConfig) -> Cloud | None:
+    """Where in the clouds a stack of the target aws is; None for the other targets."""
+    if config.target != "aws":
+        return None
+    return Cloud(
+        product=model.name,
+        account=config.account or "",
+        region=aws_region(config.region or model.region),
+        zone=config.zone or "",
+        cloudflare_account=config.cloudflare_account or "",
+        domain=config.domain or "",
+        image=config.image,
+        base=config.base,
+        alarm_email=config.alarm_email,
+    )
 
 
 def target(name: str) -> Target:
@@ -69,7 +120,11 @@ def target(name: str) -> Target:
         from infra.targets.local import TARGET
 
         return TARGET
+    if name == "aws":
+        from infra.targets.aws import TARGET as AWS
+
+        return AWS
     raise UserError(
-        f"The target {name} isn't built yet; this version of Pitchbar lands on local only. "
+        f"The target {name} isn't built yet; this version of Pitchbar lands on local and aws. "
         "Run `pulumi config set pitchbar:target local`."
     )

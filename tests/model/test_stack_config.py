@@ -7,6 +7,17 @@ import pytest
 from infra.errors import UserError
 from infra.stack_config import StackConfig, parse_stack_config
 
+ID = "0123456789abcdef0123456789abcdef"
+CLOUD = {
+    "pitchbar:environment": "preview",
+    "pitchbar:target": "aws",
+    "pitchbar:domain": "preview.pitchbar.example",
+    "pitchbar:account": "123456789012",
+    "pitchbar:zone": ID,
+    "pitchbar:cloudflare-account": ID,
+    "pitchbar:alarm-email": "ops@pitchbar.example",
+}
+
 
 def refusal(config: dict[str, str], stack: str = "local") -> list[str]:
     """Parse what must be refused, and give the lines of the error."""
@@ -69,7 +80,10 @@ def test_every_mistake_is_reported_at_once() -> None:
         "pitchbar:enviroment": "local",
         "pitchbar:zebra": "1",
     }
-    keys = "The keys are domain, environment, image, port, region, release, require, rotations, target and tls"
+    keys = (
+        "The keys are account, alarm-email, base, cloudflare-account, domain, environment, image, port, region,"
+        " release, require, rotations, stack, target, tls and zone"
+    )
     assert refusal(config) == [
         "The configuration of stack local has 11 problems:",
         '  pitchbar:domain: found "https://Pitchbar.com/". A domain has lower-case letters, digits and hyphens between'
@@ -103,15 +117,62 @@ def test_ports_out_of_range_are_refused(port: str) -> None:
     ]
 
 
-def test_a_cloud_needs_a_domain() -> None:
+def test_a_cloud_needs_its_accounts_a_zone_and_a_domain() -> None:
     assert refusal({"pitchbar:target": "aws"}, "staging")[1:] == [
+        "  pitchbar:account: found nothing. The target aws needs it. An AWS account has 12 digits."
+        " Type: `pulumi config set pitchbar:account 123456789012`.",
+        "  pitchbar:cloudflare-account: found nothing. The target aws needs it. A Cloudflare account's id has 32"
+        f" hexadecimal digits. Type: `pulumi config set pitchbar:cloudflare-account {ID}`.",
         "  pitchbar:domain: found nothing. The target aws serves real host names."
-        " Type: `pulumi config set pitchbar:domain pitchbar.example`."
+        " Type: `pulumi config set pitchbar:domain pitchbar.example`.",
+        "  pitchbar:zone: found nothing. The target aws needs it. A zone's id has 32 hexadecimal digits."
+        f" Type: `pulumi config set pitchbar:zone {ID}`.",
+    ]
+
+
+def test_a_cloud_can_be_said() -> None:
+    assert parse_stack_config({**CLOUD, "pitchbar:base": "preview-base"}, "pr-12") == StackConfig(
+        environment="preview",
+        target="aws",
+        domain="preview.pitchbar.example",
+        account="123456789012",
+        zone=ID,
+        cloudflare_account=ID,
+        base="preview-base",
+        alarm_email="ops@pitchbar.example",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("account", "1234", "An AWS account has 12 digits"),
+        ("zone", "pitchbar.example", "A zone's id has 32 hexadecimal digits"),
+        ("cloudflare-account", ID.upper(), "A Cloudflare account's id has 32 hexadecimal digits"),
+        ("alarm-email", "ops", "It is one address of electronic mail"),
+        ("base", "a/b/c/d", "It names a stack, which `pulumi stack ls` lists"),
+        ("stack", "bases", "It is environment or base"),
+    ],
+)
+def test_what_is_wrong_of_a_cloud_is_named(key: str, value: str, rule: str) -> None:
+    [line] = refusal({**CLOUD, f"pitchbar:{key}": value}, "pr-12")[1:]
+    assert line.startswith(f'  pitchbar:{key}: found "{value}". {rule}. Type: `pulumi config set pitchbar:{key} ')
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"pitchbar:environment": "staging"}, {"pitchbar:target": "local"}, {"pitchbar:stack": "base"}],
+)
+def test_only_a_preview_on_aws_stands_on_a_base(changes: dict[str, str]) -> None:
+    assert refusal({**CLOUD, "pitchbar:base": "preview-base", **changes}, "pr-12")[1:] == [
+        '  pitchbar:base: found "preview-base". Only a preview on aws takes parts from a base stack.'
+        " Type: `pulumi config rm pitchbar:base`."
     ]
 
 
 def test_a_misspelt_key_is_recognised() -> None:
     assert refusal({"pitchbar:domian": "pitchbar.com"})[1:] == [
-        "  pitchbar:domian: found an unknown key. The keys are domain, environment, image, port, region, release,"
-        " require, rotations, target and tls, and domain was probably meant. Type: `pulumi config rm pitchbar:domian`."
+        "  pitchbar:domian: found an unknown key. The keys are account, alarm-email, base, cloudflare-account, domain,"
+        " environment, image, port, region, release, require, rotations, stack, target, tls and zone, and domain was"
+        " probably meant. Type: `pulumi config rm pitchbar:domian`."
     ]

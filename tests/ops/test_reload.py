@@ -13,6 +13,7 @@ from infra.ops import dev, reload
 from infra.ops.console import Console
 from infra.paths import project_root
 from infra.release.choice import choose, live, working_tree
+from infra.release.manifest import Folder
 
 LOCAL = environment(load(), "local")
 PACKAGE = Path("pitchbar_app")
@@ -89,11 +90,11 @@ def test_its_release_stays_the_same_until_more_than_a_restart_is_needed(app: Pat
 
 def test_a_pinned_release_that_follows_the_working_tree_is_made_from_it(app: Path, tmp_path: Path) -> None:
     pinned = live(app, LOCAL).release
-    assert choose(pinned, app, LOCAL, tmp_path / "store") == live(app, LOCAL)
-    assert choose(None, app, LOCAL, tmp_path / "store") == working_tree(app, LOCAL)
+    assert choose(pinned, app, LOCAL, Folder(tmp_path / "store")) == live(app, LOCAL)
+    assert choose(None, app, LOCAL, Folder(tmp_path / "store")) == working_tree(app, LOCAL)
     edit(app / "requirements.txt")
     with pytest.raises(UserError, match="is not in the release store"):
-        choose(pinned, app, LOCAL, tmp_path / "store")
+        choose(pinned, app, LOCAL, Folder(tmp_path / "store"))
 
 
 def test_a_stack_that_is_described_in_the_checkout_is_refused() -> None:

@@ -19,6 +19,7 @@ from tests.targets.conftest import ENVIRONMENTS, landed
 UNUSED = {
     "purpose": "It is for people.",
     "protect": "`pitchbar down` asks before it removes an environment on this machine.",
+    "network.cidr": "Everything listens on 127.0.0.1.",
     "processes.*.cpu": "Processes share this machine's cores.",
     "processes.*.memory": "Processes share this machine's memory.",
     "processes.app.scaling.cpu": "It sets when autoscaling acts, which the target lacks.",

@@ -13,12 +13,14 @@ import pytest
 from infra import resources
 from infra.provider.marshal import fields_of
 from infra.provider.plugin import RESOURCES, resource_of
-from infra.resources import _Resource
+from infra.resources import PluginResource
+from infra.targets.aws import resources as aws
 
 DECLARED = {
     cls.token: cls
-    for _, cls in inspect.getmembers(resources, inspect.isclass)
-    if issubclass(cls, _Resource) and cls is not _Resource
+    for module in (resources, aws)
+    for _, cls in inspect.getmembers(module, inspect.isclass)
+    if issubclass(cls, PluginResource) and cls is not PluginResource
 }
 TOKENS = sorted(DECLARED)
 
@@ -28,7 +30,8 @@ def plugins(token: str) -> Any:
 
 
 def arguments_of(token: str) -> Any:
-    return getattr(resources, f"{DECLARED[token].__name__}Args")
+    declared = DECLARED[token]
+    return getattr(inspect.getmodule(declared), f"{declared.__name__}Args")
 
 
 def plain(hint: Any) -> Any:
@@ -59,7 +62,7 @@ def test_a_type_has_the_same_name_on_both_sides(token: str) -> None:
 @pytest.mark.parametrize("token", TOKENS)
 def test_arguments_are_the_plugins_inputs(token: str) -> None:
     arguments, inputs = arguments_of(token), plugins(token).inputs
-    assert {name: plain(hint) for name, hint in arguments.__annotations__.items()} == {
+    assert {field.name: plain(field.type) for field in dataclasses.fields(arguments)} == {
         name: plain(hint) for name, (_, hint) in fields_of(inputs).items()
     }
 

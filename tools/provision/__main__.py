@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.geteuid() == 0:
         os.umask(0o022)  # What root makes here, other users run.
     with Progress() as progress:
-        context = Context(toolchain.checkout(), toolchain.cache_home(), options.dev, progress, aws=options.target == "aws")
+        aws = options.target == "aws"
+        context = Context(toolchain.checkout(), toolchain.cache_home(), options.dev, progress, aws=aws)
         try:
             problems = _make(context, [part for part in PARTS if not part.ready(context)])
         except KeyboardInterrupt:

@@ -56,7 +56,7 @@ class ReleaseResource(Resource[Inputs, State]):
         store = Layout(Path(inputs.directory)).releases
         if inputs.source or manifest.read(store / inputs.release):
             return {}
-        return {"release": manifest.missing(store, inputs.release)}
+        return {"release": manifest.Folder(store).missing(inputs.release)}
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         layout = Layout(Path(inputs.directory))

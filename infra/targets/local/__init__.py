@@ -1,6 +1,8 @@
 """The local target: an environment of real services on this machine, without account, container daemon or root."""
 
-from infra.targets.base import Landed, Plan, Target
+from infra.paths import release_store
+from infra.release.manifest import Folder
+from infra.targets.base import Cloud, Landed, Plan, Target
 from infra.targets.local.environment import LocalEnvironment
 
 CAPABILITIES = frozenset(
@@ -12,4 +14,8 @@ def _land(plan: Plan) -> Landed:
     return LocalEnvironment(plan.stack, plan).landed
 
 
-TARGET = Target("local", CAPABILITIES, _land)
+def _store(stack: str, _: Cloud | None) -> Folder:
+    return Folder(release_store(stack))
+
+
+TARGET = Target("local", CAPABILITIES, _land, _store)

@@ -1,0 +1,60 @@
+"""``pitchbar:aws:FirstTick``: the tick that is sent right after deployment, as the cron Worker will send the next."""
+
+import json
+from dataclasses import dataclass
+
+from infra.checks import eventually
+from infra.endpoints import CheckFailed, http_post, url_endpoint
+from infra.errors import UserError
+from infra.provider.base import Resource, extend
+from infra.provider.marshal import secret
+
+TICK = "/api/v1/internal/queue-tick"
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """``script_digest``: of the cron Worker; ``release``: the one that answers."""
+
+    app_url: str
+    script_digest: str
+    release: str
+    queue_token: str = secret()
+
+
+@dataclass(frozen=True)
+class State(Inputs):
+    """``pass_id``: the pass over the queues that the tick began."""
+
+    pass_id: str = ""
+
+
+class FirstTickResource(Resource[Inputs, State]):
+    """Sent when something that a tick depends on changes: the address, the script, the release, the token."""
+
+    inputs = Inputs
+    state = State
+
+    def create(self, inputs: Inputs) -> tuple[str, State]:
+        try:
+            pass_id = eventually(lambda: _tick(inputs), _SECONDS)
+        except CheckFailed as error:
+            raise UserError(f"The first tick was refused: {error} Run `pitchbar deploy-cron-worker`.") from None
+        return "first-tick", extend(State, inputs, pass_id=pass_id)
+
+    def update(self, id: str, state: State, inputs: Inputs) -> State:
+        return self.create(inputs)[1]
+
+    def delete(self, id: str, state: State) -> None:
+        """There is nothing to undo."""
+
+
+def _tick(inputs: Inputs) -> str:
+    answer = http_post(url_endpoint(inputs.app_url), TICK, {}, token=inputs.queue_token)
+    if answer.status != 202:
+        raise CheckFailed(f"POST {inputs.app_url}{TICK} answered {answer.status} instead of 202.")
+    try:
+        return str(json.loads(answer.body)["id"])
+    except (KeyError, TypeError, ValueError):
+        raise CheckFailed(f"POST {inputs.app_url}{TICK} answered 202 without the id of a pass.") from None

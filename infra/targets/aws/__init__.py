@@ -1,0 +1,1 @@
+"""The target aws: ECS Fargate, RDS and ElastiCache behind Cloudflare."""

@@ -1,0 +1,62 @@
+"""What differs between the environments on AWS beyond `infra/cloud.yaml`: one table, so that production's safety can be
+reviewed at a glance."""
+
+from dataclasses import dataclass
+
+from infra.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment's row. Times in the unit of their name."""
+
+    zones: int
+    """Availability zones of the network."""
+    nat_gateways: int
+    """Ways out for the crawler: one for each zone, or one for all."""
+    interface_endpoints: bool
+    """AWS's services inside the network, so that the app and the realtime server need no way out."""
+    final_snapshot: bool
+    """Keep a last snapshot of the database when it is removed."""
+    force_destroy: bool
+    """Remove buckets and the registry with what is in them."""
+    spot_weight: int
+    """Of ten tasks above the first ones, how many may run on Spot."""
+    bake_minutes: int
+    """How long the previous release of the app stays ready for an instant way back after the switch."""
+    performance_insights: bool
+    log_exports: bool
+    container_insights: bool
+    second_region: str
+    """Where the replica of APP_KEY is; empty: none."""
+    kept_images: int
+    """Images of releases that the registry keeps at least."""
+
+
+TABLE = {
+    "production": Settings(
+        zones=3, nat_gateways=3, interface_endpoints=True, final_snapshot=True, force_destroy=False, spot_weight=0,
+        bake_minutes=5, performance_insights=True, log_exports=True, container_insights=True,
+        second_region="us-west-2", kept_images=50,
+    ),
+    "staging": Settings(
+        zones=2, nat_gateways=1, interface_endpoints=True, final_snapshot=True, force_destroy=False, spot_weight=5,
+        bake_minutes=1, performance_insights=True, log_exports=True, container_insights=True,
+        second_region="us-west-2", kept_images=30,
+    ),
+    "preview": Settings(
+        zones=2, nat_gateways=1, interface_endpoints=True, final_snapshot=False, force_destroy=True, spot_weight=10,
+        bake_minutes=0, performance_insights=False, log_exports=False, container_insights=False,
+        second_region="", kept_images=30,
+    ),
+}  # fmt: skip
+
+
+def settings(environment: str) -> Settings:
+    """The row of an environment; raises :class:`UserError` for one that has no place on AWS."""
+    if environment not in TABLE:
+        raise UserError(
+            f"The environment {environment} has no settings for AWS. Choose another environment "
+            "(`pulumi config set pitchbar:environment staging`) or target (`pulumi config set pitchbar:target local`)."
+        )
+    return TABLE[environment]
