@@ -4,14 +4,19 @@ nothing about those services: the account, the ids and the addresses are made up
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pulumi
 import pulumi._types
+import yaml
 from pulumi.provider.experimental.property_value import PropertyValue
 
+from infra.paths import project_root
 from tests.support.aws import structure
 from tests.support.engine import plain
 
@@ -38,10 +43,14 @@ class Refused(AssertionError):
 
 
 class CloudDouble:
-    """Stands in for the providers of the AWS target. ``stacks``: the outputs of other stacks, by their full name."""
+    """Stands in for the providers of the AWS target. ``stacks``: the outputs of other stacks, by name. ``objects``:
+    the texts in buckets, by key."""
 
-    def __init__(self, stacks: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self, stacks: Mapping[str, Mapping[str, Any]] | None = None, objects: Mapping[str, str] | None = None
+    ) -> None:
         self.stacks = stacks or {}
+        self.objects = objects or {}
 
     def problems(self, type: str, inputs: Mapping[str, Any]) -> list[str]:
         """Say what the structural checker finds."""
@@ -67,6 +76,11 @@ class CloudDouble:
     def call(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a function, from the table below."""
         name = token.rpartition(":")[2]
+        if name == "getObjects":
+            keys = [key for key in sorted(self.objects) if key.startswith(str(arguments.get("prefix", "")))]
+            return {"id": "id", **arguments, "keys": keys, "commonPrefixes": [], "owners": []}
+        if name == "getObject":
+            return {"id": "id", **arguments, "body": self.objects[arguments["key"]]}
         if name not in ANSWERS:
             raise Refused(f"the program called {token}: give it an answer in tests/support/aws/doubles.py")
         answer: Mapping[str, Any] = ANSWERS[name](arguments)
@@ -141,7 +155,14 @@ def _class(type: str) -> Any:
 
 
 def _id(type: str, name: str, inputs: Mapping[str, Any], mark: str) -> str:
-    prefixes = {"Vpc": "vpc", "Subnet": "subnet", "SecurityGroup": "sg", "RouteTable": "rtb", "VpcEndpoint": "vpce"}
+    prefixes = {
+        "Vpc": "vpc",
+        "Subnet": "subnet",
+        "SecurityGroup": "sg",
+        "RouteTable": "rtb",
+        "VpcEndpoint": "vpce",
+        "NatGateway": "nat",
+    }
     short = type.rpartition(":")[2]
     if short in prefixes:
         return f"{prefixes[short]}-{mark[:17]}"
@@ -151,8 +172,8 @@ def _id(type: str, name: str, inputs: Mapping[str, Any], mark: str) -> str:
         return f"{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:32]}"
     named = inputs.get("bucket") if short == "Bucket" else inputs.get("name")
     if "arn" in _types.resource_types(_class(type)) and _id_is_arn(type):
-        return _arn(type, name, mark)
-    return str(named) if named and short not in ("Service", "TargetGroup") else _physical(name, mark)
+        return _arn(type, name)
+    return str(named) if named and short not in ("Service", "TargetGroup") else physical(type, name)
 
 
 def _id_is_arn(type: str) -> bool:
@@ -161,23 +182,23 @@ def _id_is_arn(type: str) -> bool:
 
 def _text(type: str, name: str, key: str, id: str, mark: str) -> str:
     if key == "arn":
-        return _arn(type, name, mark)
+        return _arn(type, name)
     if key in ("name", "bucket", "identifier", "family", "replicationGroupId", "scriptName"):
-        return _physical(name, mark)
+        return physical(type, name)
     if key == "repositoryUrl":
-        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{_physical(name, mark)}"
+        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{physical(type, name)}"
     if key in ("repoDigest", "imageDigest"):
         return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/image@{DIGEST}"
     if key == "arnSuffix":
-        return f"{'app' if type.endswith('LoadBalancer') else 'targetgroup'}/{_physical(name, mark)}/{mark[:16]}"
+        return f"{'app' if type.endswith('LoadBalancer') else 'targetgroup'}/{physical(type, name)}/{mark[:16]}"
     if key == "region":
         return REGION
     if key in ("keyId", "accountId", "ownerId", "registryId"):
         return id if key == "keyId" else ACCOUNT
     if key.endswith("Arn"):
-        return f"{_arn(type, name, mark)}/{key}"
+        return f"{_arn(type, name)}/{key}"
     if key in ("endpoint", "address", "dnsName", "primaryEndpointAddress", "readerEndpointAddress"):
-        return f"{_physical(name, mark)}.{REGION}.double.amazonaws.com" + (":5432" if key == "endpoint" else "")
+        return f"{physical(type, name)}.{REGION}.double.amazonaws.com" + (":5432" if key == "endpoint" else "")
     return f"{name}.{key}"
 
 
@@ -185,19 +206,31 @@ def _number(type: str, key: str) -> float:
     return _PORTS.get(type, 443.0) if key == "port" else 1.0
 
 
-def _arn(type: str, name: str, mark: str) -> str:
+def _arn(type: str, name: str) -> str:
     family = type.partition(":")[2].partition("/")[0]
     service = _SERVICES.get(family, family)
     if service == "s3":
-        return f"arn:aws:s3:::{_physical(name, mark)}"
+        return f"arn:aws:s3:::{physical(type, name)}"
     kind = type.rpartition("/")[2].partition(":")[0].lower()
     region = "" if service in _GLOBAL else REGION
-    return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind}/{_physical(name, mark)}"
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind}/{physical(type, name)}"
 
 
-def _physical(name: str, mark: str) -> str:
-    """A name as autonaming makes it."""
-    return f"{name}-{mark[:7]}"
+def physical(type: str, name: str) -> str:
+    """A resource's name as the autonaming in Pulumi.yaml makes it; Cloudflare and Docker have none."""
+    mark = hashlib.sha256(f"{type}{name}".encode()).hexdigest()
+    known = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "name": name}
+    filled = re.sub(r"\$\{hex\(([0-9]+)\)\}", lambda found: mark[: int(found[1])], pattern(type))
+    return re.sub(r"\$\{([a-z]+)\}", lambda found: known[found[1]], filled)
+
+
+@functools.cache
+def pattern(type: str) -> str:
+    """The pattern of autonaming for a type."""
+    text = (project_root() / "Pulumi.yaml").read_text(encoding="utf-8")
+    named = yaml.safe_load(text).get("config", {}).get("pulumi:autonaming", {}).get("value", {}).get("providers", {})
+    own: Mapping[str, Any] = named.get(type.partition(":")[0], {})
+    return str(own.get("resources", {}).get(type, own).get("pattern", "${name}-${hex(7)}"))
 
 
 def _validations(name: str, state: Mapping[str, Any]) -> dict[str, Any]:

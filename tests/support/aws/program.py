@@ -18,14 +18,18 @@ import yaml
 
 from infra.paths import project_root
 from tests.support.aws.doubles import ACCOUNT, ZONE, CloudDouble
-from tests.support.engine import PROJECT, Recording, render
+from tests.support.engine import Recording, render
 
 BASE = "preview-base"
 STACKS = ("staging", "production", BASE, "pr-12")
 """One stack of each kind."""
 
-EXTRA: Mapping[str, str] = {}
-"""Configuration that everybody gives for an account of one's own, and that the tracked files therefore lack."""
+EXTRA: Mapping[str, str] = {
+    "pitchbar:account": ACCOUNT,
+    "pitchbar:zone": ZONE,
+    "pitchbar:cloudflare-account": "fedcba9876543210fedcba9876543210",
+}
+"""The configuration that the tracked files lack, because it differs with whose clouds they are."""
 
 
 def program(stack: str, **changes: str) -> Recording:
@@ -42,13 +46,13 @@ def configuration(stack: str) -> dict[str, str]:
     """A stack's configuration as its tracked file has it, and what everybody adds to it."""
     text = (project_root() / file_of(stack)).read_text(encoding="utf-8")
     tracked: dict[str, Any] = yaml.safe_load(text)["config"]
-    return {**{key: str(value) for key, value in tracked.items()}, **EXTRA}
+    return {**EXTRA, **{key: str(value) for key, value in tracked.items()}}
 
 
 @functools.cache
 def _program(stack: str, changes: tuple[tuple[str, str], ...]) -> Recording:
     config = {**configuration(stack), **{f"pitchbar:{key}": value for key, value in changes}}
-    base = {f"organization/{PROJECT}/{BASE}": program(BASE).outputs} if stack.startswith("pr-") else {}
+    base = {BASE: program(BASE).outputs} if stack.startswith("pr-") else {}
     with own_homes():
         return render(lambda: runpy.run_module("stacks.__main__"), stack=stack, config=config, double=CloudDouble(base))
 
