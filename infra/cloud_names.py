@@ -50,6 +50,26 @@ def manifest_key(stack: str, release: str) -> str:
     return f"{release_prefix(stack)}{release}/manifest.json"
 
 
-def secrets_key_alias(product: str) -> str:
-    """The alias of the KMS key that encrypts the secrets in the stacks' states."""
-    return f"alias/{product}-pulumi-secrets"
+def secrets_key_alias(product: str, environment: str) -> str:
+    """The alias of the KMS key that encrypts the secrets in the states of one environment's stacks."""
+    return f"alias/{product}-pulumi-{environment}"
+
+
+def deploy_role(product: str, environment: str) -> str:
+    """The role that deploys an environment, under the path of the product."""
+    return f"{product}-deploy-{environment}"
+
+
+def role_path(product: str, stack: str) -> str:
+    """The path of the IAM roles that a stack makes."""
+    return f"/{product}/{stack}/"
+
+
+def boundary_arn(product: str, account: str) -> str:
+    """The policy beyond whose limits no role of a stack can do anything."""
+    return f"arn:aws:iam::{account}:policy/{product}/{product}-boundary"
+
+
+def name_prefix(product: str, stack: str) -> str:
+    """How the names begin that Pulumi gives to what a stack makes (``pulumi:autonaming`` in Pulumi.yaml)."""
+    return f"{product}-{stack}-"
