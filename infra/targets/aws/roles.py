@@ -3,11 +3,10 @@ deploying role may make (`pitchbar bootstrap`). So who may deploy can't give him
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi_aws as aws
-from pulumi import Input, Output, Resource, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from infra.cloud_names import boundary_arn, role_path
 from infra.errors import UserError
@@ -37,35 +36,6 @@ def create_role(
 ) -> aws.iam.Role:
     """A role that one AWS service may take (``ecs-tasks.amazonaws.com``), where that service says so for this account's
     resources only, with one inline policy of ``statements`` and AWS' ``managed`` policies by ARN."""
-    return grant_role(
-        plan, name, service=service, description=description, statements=statements, managed=managed, opts=opts
-    ).role
-
-
-@dataclass(frozen=True)
-class Granted:
-    """A role and the policies that it has."""
-
-    role: aws.iam.Role
-    policies: Sequence[Resource]
-
-    @property
-    def arn(self) -> Output[str]:
-        """The role's ARN once its policies are there: for what asks for its rights at once and doesn't try again."""
-        return Output.all(self.role.arn, *(policy.urn for policy in self.policies)).apply(lambda parts: str(parts[0]))
-
-
-def grant_role(
-    plan: Plan,
-    name: str,
-    *,
-    service: str,
-    description: str,
-    statements: Sequence[Statement] = (),
-    managed: Sequence[str] = (),
-    opts: ResourceOptions,
-) -> Granted:
-    """The same role, with its policies to wait for."""
     cloud = plan.cloud
     if cloud is None:
         raise UserError("Roles are made on AWS only. Run `pulumi config set pitchbar:target aws`.")
@@ -81,13 +51,12 @@ def grant_role(
         opts=opts,
     )
     inside = ResourceOptions(parent=role)
-    policies: list[Resource] = []
     if statements:
-        policies.append(aws.iam.RolePolicy(name, role=role.name, policy=document(statements), opts=inside))
+        aws.iam.RolePolicy(name, role=role.name, policy=document(statements), opts=inside)
     for arn in managed:
-        attachment = f"{name}-{arn.rpartition('/')[2]}"
-        policies.append(aws.iam.RolePolicyAttachment(attachment, role=role.name, policy_arn=arn, opts=inside))
-    return Granted(role, policies)
+        short = arn.rpartition("/")[2]
+        aws.iam.RolePolicyAttachment(f"{name}-{short}", role=role.name, policy_arn=arn, opts=inside)
+    return role
 
 
 def allowing(actions: Sequence[str], resources: Sequence[Input[str]], **condition: Any) -> Statement:
