@@ -10,10 +10,10 @@ from pulumi import Input, Output, ResourceOptions
 from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import stored
 from infra.targets.aws.keys import create_key
-from infra.targets.aws.place import cloud_of, own_name
-from infra.targets.aws.roles import grant_role
+from infra.targets.aws.naming import own_name
+from infra.targets.aws.roles import create_role
 from infra.targets.aws.settings import settings
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 _TAG = "Backup"
 _DAILY = "cron(0 3 * * ? *)"
@@ -115,7 +115,7 @@ class Backups(pulumi.ComponentResource):
         return aws.backup.Plan("backups", rules=[rule], opts=self._child)
 
     def _create_selection(self, plan: aws.backup.Plan) -> None:
-        role = grant_role(
+        role = create_role(
             self._args.plan,
             "backups",
             service="backup.amazonaws.com",
@@ -131,7 +131,7 @@ class Backups(pulumi.ComponentResource):
         if not self._settings.test_restores:
             return
         cloud, stack = cloud_of(self._args.plan), self._args.plan.stack
-        role = grant_role(
+        role = create_role(
             self._args.plan,
             "restore-test",
             service="backup.amazonaws.com",

@@ -59,8 +59,8 @@ def _notes(environment: Environment, name: str, cpu: int, memory: int, disk: int
     notes = []
     if cpu > wanted.cpu or memory * _GIGABYTE > wanted.memory:
         notes.append(
-            f"postgres: {wanted.cpu:g} vCPU with {_gigabytes(wanted.memory)} become {name}, {cpu} vCPU with {memory} GB:"
-            " the next larger class of RDS."
+            f"postgres: {wanted.cpu:g} vCPU with {_gigabytes(wanted.memory)} become {name}, {cpu} vCPU with {memory} "
+            "GB: the next larger class of RDS."
         )
     if disk * _GIGABYTE > wanted.disk:
         notes.append(f"postgres: {_gigabytes(wanted.disk)} of disk become {disk} GB: the least that RDS has.")

@@ -46,12 +46,14 @@ class Registry:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """ECS. ``namespace_id`` and ``namespace_name``: Cloud Map's private names inside the network."""
+    """ECS. ``namespace_id`` and ``namespace_name``: Cloud Map's private names inside the network.
+    ``exec_log_group_arn``: where operators' sessions are logged, by the task's own role."""
 
     arn: Input[str]
     name: Input[str]
     namespace_id: Input[str]
     namespace_name: Input[str]
+    exec_log_group_arn: Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)

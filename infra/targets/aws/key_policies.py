@@ -5,8 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.targets.aws.place import cloud_of
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 _ADMINISTER = (
     "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey",

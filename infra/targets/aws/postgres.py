@@ -11,10 +11,10 @@ from infra.targets.aws import foundation
 from infra.targets.aws.backups import backup_tags
 from infra.targets.aws.database_size import size
 from infra.targets.aws.log_groups import create_log_group
-from infra.targets.aws.place import cloud_of, own_name
-from infra.targets.aws.roles import grant_role
+from infra.targets.aws.naming import own_name
+from infra.targets.aws.roles import create_role
 from infra.targets.aws.settings import settings
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 PORT = 5433
 """Not PostgreSQL's own (RDS.23): what scans for 5432 finds nothing."""
@@ -174,7 +174,7 @@ class DatabaseServer(pulumi.ComponentResource):
         return self._subnets.name.apply(lambda name: f"{self._identifier}-final-{name.rpartition('-')[2]}")
 
     def _create_monitoring_role(self) -> Output[str]:
-        return grant_role(
+        return create_role(
             self._args.plan,
             "postgres-monitoring",
             service="monitoring.rds.amazonaws.com",

@@ -36,7 +36,7 @@ class Settings:
     test_restores: bool
     """Restore the newest backup every month, to see that it can be."""
     kept_images: int
-    """Images of releases that the registry keeps at least."""
+    """Images of releases that the registry keeps at least; all previews share one registry."""
 
 
 TABLE = {
@@ -53,7 +53,7 @@ TABLE = {
     "preview": Settings(
         zones=2, nat_gateways=1, interface_endpoints=True, final_snapshot=False, force_destroy=True, spot_weight=10,
         bake_minutes=0, performance_insights=False, log_exports=False, container_insights=False,
-        second_region="", lock_backups=False, copy_backups=False, test_restores=False, kept_images=30,
+        second_region="", lock_backups=False, copy_backups=False, test_restores=False, kept_images=500,
     ),
 }  # fmt: skip
 
