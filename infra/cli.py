@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from infra import cli_backups
+from infra import cli_backups, cli_cloud
 from infra.cli_queue import register as register_queue_commands
 from infra.errors import UserError
 from infra.ops.console import Console, document, error, paint
@@ -261,3 +261,4 @@ def logs(stack: str, process: str | None, follow: bool, lines: int) -> None:
 
 
 cli_backups.register(main, _stack, _confirmation, _json)
+cli_cloud.register(main, _json)

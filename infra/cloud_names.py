@@ -50,9 +50,14 @@ def manifest_key(stack: str, release: str) -> str:
     return f"{release_prefix(stack)}{release}/manifest.json"
 
 
-def secrets_key_alias(product: str) -> str:
-    """The alias of the KMS key that encrypts the secrets in the stacks' states."""
-    return f"alias/{product}-pulumi-secrets"
+def secrets_key_alias(product: str, environment: str) -> str:
+    """The alias of the KMS key that encrypts the secrets in the states of one environment's stacks."""
+    return f"alias/{product}-pulumi-{environment}"
+
+
+def deploy_role(product: str, environment: str) -> str:
+    """The role that deploys an environment, under the path of the product."""
+    return f"{product}-deploy-{environment}"
 
 
 def role_path(product: str, stack: str) -> str:

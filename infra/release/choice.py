@@ -44,14 +44,19 @@ def live(source: Path, environment: Environment) -> Choice:
     return Choice(live_id(source, runtime), str(source), runtime)
 
 
-def choose(pinned: str | None, source: Path, environment: Environment, store: Store) -> Choice:
+def choose(
+    pinned: str | None, source: Path, environment: Environment, store: Store, *, rebuild: bool = False
+) -> Choice:
     """The pinned release as the store has it, else the working tree, which may be the pinned one itself.
+
+    ``rebuild``: a pinned release that the working tree still is has its folder too, for a target that builds from it.
 
     Raises :class:`UserError` for a pinned release that is neither.
     """
     found = store.read(pinned) if pinned else None
     if found:
-        return Choice(found.id, "", found.runtime, found)
+        still = rebuild and working_tree(source, environment).release == found.id
+        return Choice(found.id, str(source) if still else "", found.runtime, found)
     tree = (live if pinned and pinned.startswith(LIVE) else working_tree)(source, environment)
     if pinned not in (None, tree.release):
         raise UserError(f"The pinned release {store.missing(str(pinned))}")

@@ -83,13 +83,15 @@ def _nothing_to_check(environment: Environment, cloud: Cloud | None) -> None:
 @dataclass(frozen=True)
 class Target:
     """A place to land. ``capabilities``: what it can do of :data:`infra.capabilities.CAPABILITIES`. ``store``: a
-    stack's releases. ``check``: refuses a configuration before anything is declared. ``land_base``: what the stacks of
+    stack's releases. ``builds_images``: from a release's folder, as long as the program is
+    given it. ``check``: refuses a configuration before anything is declared. ``land_base``: what the stacks of
     pull requests stand on; gives that stack's outputs."""
 
     name: str
     capabilities: frozenset[str]
     land: Callable[[Plan], Landed]
     store: Callable[[str, Cloud | None], Store]
+    builds_images: bool = False
     check: Callable[[Environment, Cloud | None], None] = _nothing_to_check
     land_base: Callable[[Environment, Cloud, str], Mapping[str, Any]] | None = None
 

@@ -12,6 +12,9 @@ from infra.cloud_names import boundary_arn, role_path
 from infra.errors import UserError
 from infra.targets.base import Plan
 
+_SAY_NO_ACCOUNT = ("lambda.amazonaws.com", "ecs.amazonaws.com", "monitoring.rds.amazonaws.com")
+"""Services whose documentation doesn't promise ``aws:SourceAccount`` when they take a role."""
+
 Statement = Mapping[str, Any]
 """One statement of a policy as IAM spells it; values may be Pulumi outputs."""
 
@@ -31,17 +34,14 @@ def create_role(
     managed: Sequence[str] = (),
     opts: ResourceOptions,
 ) -> aws.iam.Role:
-    """A role that one AWS service may take (``ecs-tasks.amazonaws.com``), for this account's resources only, with one
-    inline policy of ``statements`` and AWS' ``managed`` policies by ARN."""
+    """A role that one AWS service may take (``ecs-tasks.amazonaws.com``), where that service says so for this account's
+    resources only, with one inline policy of ``statements`` and AWS' ``managed`` policies by ARN."""
     cloud = plan.cloud
     if cloud is None:
         raise UserError("Roles are made on AWS only. Run `pulumi config set pitchbar:target aws`.")
-    trust = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"Service": service},
-        "Condition": {"StringEquals": {"aws:SourceAccount": cloud.account}},
-    }
+    trust: dict[str, Any] = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    if service not in _SAY_NO_ACCOUNT:
+        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": cloud.account}}
     role = aws.iam.Role(
         name,
         path=role_path(cloud.product, plan.stack),

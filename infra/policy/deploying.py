@@ -1,0 +1,207 @@
+"""Who may deploy an environment and what that allows, as IAM policy documents. `pitchbar bootstrap` puts them into the
+account."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from infra.cloud_names import boundary_arn, manifest_key, secrets_key_alias, state_bucket
+from infra.policy.permissions import TYPES, Needs, Scope
+
+STACKS: Mapping[str, tuple[str, ...]] = {
+    "preview": ("pr-*", "preview-base"),
+    "staging": ("staging",),
+    "production": ("production",),
+}
+"""The names of each environment's stacks."""
+
+PASSED_TO = (
+    "ecs-tasks.amazonaws.com",
+    "ecs.amazonaws.com",
+    "lambda.amazonaws.com",
+    "scheduler.amazonaws.com",
+    "monitoring.rds.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+    "backup.amazonaws.com",
+)
+"""The services that may be given a role of a stack."""
+
+_BOUNDED = (
+    "application-autoscaling", "backup", "cloudwatch", "ecr", "ecs", "elasticache", "elasticloadbalancing", "kms",
+    "lambda", "logs", "rds", "rds-db", "s3", "secretsmanager", "sns", "ssmmessages", "tag", "xray",
+)  # fmt: skip
+"""The services in which roles of stacks act at all."""
+
+Document = dict[str, Any]
+
+
+def trust(account: str, subject: str, environment: str) -> Document:
+    """Who may take the deploying role: a job of the repository that runs in the GitHub environment of the same name,
+    which is where approvals are asked for. Exact audience and subject (CKV_AWS_393)."""
+    issuer = "token.actions.githubusercontent.com"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{issuer}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": f"{subject}:environment:{environment}",
+            }
+        },
+    }
+    return _document([statement])
+
+
+def boundary(account: str, region: str) -> Document:
+    """What roles of stacks may do at most, whatever their own policies say: work with data, never with access."""
+    return _document(
+        [
+            {
+                "Sid": "Work",
+                "Effect": "Allow",
+                "Action": [f"{service}:*" for service in _BOUNDED],
+                "Resource": "*",
+            },
+            {
+                "Sid": "Network",
+                "Effect": "Allow",
+                "Action": ["ec2:Describe*", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+                           "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
+                "Resource": "*",
+            },
+            {
+                "Sid": "HereOnly",
+                "Effect": "Deny",
+                "NotAction": ["s3:*", "kms:*", "cloudwatch:*", "backup:*"],
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"aws:RequestedRegion": region, "aws:PrincipalAccount": account}},
+            },
+            {
+                "Sid": "NoKeys",
+                "Effect": "Deny",
+                "Action": ["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey", "s3:PutBucketPolicy",
+                           "s3:DeleteBucketPolicy", "s3:PutBucketPublicAccessBlock",
+                           "secretsmanager:PutResourcePolicy", "backup:DeleteRecoveryPoint"],
+                "Resource": "*",
+            },
+        ]
+    )  # fmt: skip
+
+
+def policies(product: str, account: str, region: str, environment: str) -> dict[str, Document]:
+    """The policies of an environment's deploying role, by name: several, because IAM takes 6,144 characters each."""
+    stacks = STACKS[environment]
+    needs = [need for needed in TYPES.values() for need in needed]
+    groups = {
+        "state": _state(product, account, region, environment, stacks),
+        "roles": _roles(product, account, stacks),
+        "named": _named(product, account, region, stacks, _of(needs, "named")),
+        "tagged": _tagged(product, stacks, _of(needs, "tagged")),
+        "regional": _regional(region, _of(needs, "regional")),
+    }
+    return {name: _document(statements) for name, statements in groups.items()}
+
+
+def _state(product: str, account: str, region: str, environment: str, stacks: Sequence[str]) -> list[Document]:
+    bucket = f"arn:aws:s3:::{state_bucket(product, account, region)}"
+    folders = [f".pulumi/*/{product}/{stack}*" for stack in stacks]
+    return [
+        {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"],
+            "Resource": [f"{bucket}/{folder}" for folder in folders],
+        },
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{bucket}/.pulumi/meta.yaml"},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"],
+            "Resource": [f"{bucket}/{manifest_key(stack, '*')}" for stack in stacks],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
+            "Resource": f"arn:aws:kms:{region}:{account}:key/*",
+            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": secrets_key_alias(product, environment)}},
+        },
+    ]
+
+
+def _roles(product: str, account: str, stacks: Sequence[str]) -> list[Document]:
+    """Make roles within the boundary, and give them to services; never anything about who may deploy."""
+    roles = [f"arn:aws:iam::{account}:role/{product}/{stack}/*" for stack in stacks]
+    within = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn(product, account)}}
+    return [
+        {
+            "Effect": "Allow",
+            "Action": ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy",
+                       "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary"],
+            "Resource": roles,
+            "Condition": within,
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies",
+                       "iam:ListInstanceProfilesForRole", "iam:DeleteRole", "iam:UpdateRole",
+                       "iam:UpdateRoleDescription", "iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole"],
+            "Resource": roles,
+        },
+        {
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": roles,
+            "Condition": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
+        },
+    ]  # fmt: skip
+
+
+def _named(product: str, account: str, region: str, stacks: Sequence[str], needs: Iterable[Needs]) -> list[Document]:
+    by_resources: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for need in needs:
+        by_resources.setdefault((need.service, need.resources), set()).update(need.actions)
+    return [
+        {
+            "Effect": "Allow",
+            "Action": sorted(f"{service}:{action}" for action in actions),
+            "Resource": sorted(
+                _arn(service, account, region, end.replace("{name}", f"{product}-{stack}-"))
+                for end in ends
+                for stack in stacks
+            ),
+        }
+        for (service, ends), actions in sorted(by_resources.items())
+    ]
+
+
+def _arn(service: str, account: str, region: str, end: str) -> str:
+    if end == "*":
+        return end
+    return f"arn:aws:s3:::{end}" if service == "s3" else f"arn:aws:{service}:{region}:{account}:{end}"
+
+
+def _tagged(product: str, stacks: Sequence[str], needs: Iterable[Needs]) -> list[Document]:
+    """On what has the stack's tag, or what is made with it."""
+    actions = sorted({f"{need.service}:{action}" for need in needs for action in need.actions})
+    return [
+        {
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": "*",
+            "Condition": {"StringLike": {f"aws:{kind}Tag/Stack": list(stacks)}},
+        }
+        for kind in ("Resource", "Request")
+    ]
+
+
+def _regional(region: str, needs: Iterable[Needs]) -> list[Document]:
+    actions = sorted({f"{need.service}:{action}" for need in needs for action in need.actions})
+    condition = {"StringEquals": {"aws:RequestedRegion": region}}
+    return [{"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": condition}]
+
+
+def _of(needs: Iterable[Needs], scope: Scope) -> list[Needs]:
+    return [need for need in needs if need.scope == scope]
+
+
+def _document(statements: Sequence[Mapping[str, Any]]) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
