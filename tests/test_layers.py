@@ -24,7 +24,10 @@ LAYERS = {
         " infra.edge infra.edge.cache infra.edge.certificate infra.edge.cron_worker infra.edge.domains infra.edge.limits "
         "infra.edge.names infra.edge.origin infra.edge.ranges infra.edge.rules infra.edge.zone "
         "infra.targets.aws.account infra.targets.aws.endpoint_policies infra.targets.aws.endpoints "
-        "infra.targets.aws.load_balancer infra.targets.aws.network infra.targets.aws.place "
+        "infra.targets.aws.cluster infra.targets.aws.containers infra.targets.aws.copies infra.targets.aws.health "
+        "infra.targets.aws.image infra.targets.aws.migration infra.targets.aws.process infra.targets.aws.registry "
+        "infra.targets.aws.routing infra.targets.aws.service infra.targets.aws.sizes infra.targets.aws.task "
+        "infra.targets.aws.load_balancer infra.targets.aws.network "
         "infra.targets.aws.retention infra.targets.aws.subnets"
     ),
     EFFECTS: (

@@ -7,6 +7,7 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from infra.targets.aws import foundation
+from infra.targets.aws.retention import retention
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan, cloud_of
 
@@ -104,11 +105,3 @@ class Cluster(pulumi.ComponentResource):
             description=f"Private names of {cloud.product} {self._plan.stack}",
             opts=self._opts,
         )
-
-
-_RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-
-
-def retention(days: int) -> int:
-    """The next retention in days that CloudWatch Logs has; the model allows no more than the longest."""
-    return next(offered for offered in _RETENTIONS if offered >= days)

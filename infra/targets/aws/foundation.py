@@ -38,12 +38,13 @@ class Keys:
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """ECR. ``public_cache_url``: where public images are had through it, ``<account>.dkr.ecr.…/<prefix>``."""
+    """ECR. ``postgres_image`` and ``redis_image``: copies of the public ones, by their digests; without the second
+    where no stack runs Redis in a container."""
 
     repository_url: Input[str]
     repository_arn: Input[str]
-    public_cache_url: Input[str]
-    public_cache_arn: Input[str]
+    postgres_image: Input[str]
+    redis_image: Input[str] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

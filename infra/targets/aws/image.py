@@ -5,15 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_docker as docker
-from pulumi import Input, InvokeOptions, Output, ResourceOptions
+from pulumi import InvokeOptions, Output, ResourceOptions
 
 from infra.errors import UserError
 from infra.targets.aws import foundation
+from infra.targets.aws.copies import PLATFORM, copy, sign_in
 from infra.targets.base import Plan, cloud_of
 
-PLATFORM = "linux/amd64"
 _LONGEST_TAG = 128
 
 
@@ -60,7 +59,7 @@ class Image(pulumi.ComponentResource):
 
         Tags never move, and the same release may be built twice (by two pull requests, or again after another one),
         so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build. A
-        resource that goes leaves its image: rollbacks need it.
+        resource that goes leaves its image, which rollbacks need.
         """
         source = Path(self._plan.source)
         name = Output.concat(self._registry.repository_url, ":", _tag(self._plan))
@@ -70,48 +69,32 @@ class Image(pulumi.ComponentResource):
             "platform": PLATFORM,
             "args": {"RELEASE": self._plan.release},
         }
-        address, username, password = self._access()
+        access = sign_in(self._plan, self)
         image = docker.Image(
             f"build-{self._plan.release}",
             image_name=name,
             build=build,
-            registry={"server": address, "username": username, "password": password},
-            opts=ResourceOptions(parent=self, ignore_changes=["imageName", "registry"]),
+            registry={
+                "server": self._registry.repository_url,
+                "username": access.username,
+                "password": access.password,
+            },
+            opts=ResourceOptions(parent=self, ignore_changes=["imageName", "registry"], retain_on_delete=True),
         )
         reference: Output[str] = image.repo_digest
         return reference
 
     def _create_copy(self, given: str) -> Output[str]:
-        """Copy an image from elsewhere, unless it is in ECR already: tasks have no other way out. What the tag means
-        is asked once in each run, so that the digest is known before anything is made."""
+        """Copy an image from elsewhere, unless it is in ECR already. What its tag means is asked in each run, before
+        anything is made."""
         repository, digest = split(given)
         if not digest:
             digest = docker.get_registry_image(name=given, opts=InvokeOptions(parent=self)).sha256_digest
         if ".dkr.ecr." in repository:
             return Output.from_input(f"{repository}@{digest}")
         name = f"given-{digest.removeprefix('sha256:')[:12]}"
-        source = docker.RemoteImage(
-            name, name=f"{repository}@{digest}", platform=PLATFORM, keep_locally=True, opts=self._opts
-        )
-        target = Output.concat(self._registry.repository_url, ":", name)
-        copy = docker.Tag(name, source_image=source.image_id, target_image=target, opts=self._opts)
-        address, username, password = self._access()
-        pushed = docker.RegistryImage(
-            name,
-            name=copy.target_image,
-            keep_remotely=True,
-            auth_config={"address": address, "username": username, "password": password},
-            # The token is another one each time, and no reason to push again.
-            opts=ResourceOptions(parent=self, ignore_changes=["authConfig"]),
-        )
-        return Output.concat(self._registry.repository_url, "@", pushed.sha256_digest)
-
-    def _access(self) -> tuple[Input[str], Output[str], Output[str]]:
-        """Where and how Docker signs in to the registry."""
-        token = aws.ecr.get_authorization_token_output(
-            registry_id=cloud_of(self._plan).account, opts=InvokeOptions(parent=self)
-        )
-        return self._registry.repository_url, token.user_name, Output.secret(token.password)
+        access = sign_in(self._plan, self)
+        return copy(name, f"{repository}@{digest}", self._registry.repository_url, access, self)
 
 
 def _tag(plan: Plan) -> str:

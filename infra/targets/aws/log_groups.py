@@ -3,7 +3,7 @@
 import pulumi_aws as aws
 from pulumi import Input, ResourceOptions
 
-from infra.targets.aws.cluster import retention
+from infra.targets.aws.retention import retention
 from infra.targets.base import Plan
 
 

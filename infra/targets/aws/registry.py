@@ -1,22 +1,23 @@
-"""The registry of an environment's images, and a cache of the public ones that it needs."""
+"""The registry of an environment's images, and copies of the public ones that it needs."""
 
 import json
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws import foundation
+from infra.targets.aws.copies import copy, sign_in
 from infra.targets.aws.settings import settings
-from infra.targets.base import Plan, cloud_of
+from infra.targets.base import Plan
 
-PUBLIC = "public.ecr.aws"
-PUBLIC_IMAGES = ("docker/library/postgres", "docker/library/redis")
-"""What is had through the cache: psql for an environment's own database, and a preview's Redis."""
+POSTGRES = "public.ecr.aws/docker/library/postgres:16.4-alpine"
+"""For its psql, which makes an environment's own database."""
+REDIS = "public.ecr.aws/docker/library/redis:7.2.5-alpine"
+"""A preview's Redis."""
 
 _UNTAGGED_DAYS = 7
-_LONGEST_PREFIX = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +45,24 @@ class Registry(pulumi.ComponentResource):
         self._settings = settings(args.plan.environment.name)
         self._key = args.keys.data_key_arn
         self._opts = ResourceOptions(parent=self)
-        repository = self._create_repository()
+        # Their logical names are the state's keys: a rename removes them, and with them every image.
+        repository = self._create_repository("images", force_delete=self._settings.force_destroy)
         self._create_lifecycle(repository)
-        cache = self._create_cache()
-        self._create_cached_images(cache)
-        self.facts = self._facts(repository, cache)
+        copies = self._create_copies()
+        self.facts = foundation.Registry(
+            repository_url=repository.repository_url, repository_arn=repository.arn, **copies
+        )
         self.register_outputs(dict(vars(self.facts)))
 
-    def _create_repository(self) -> aws.ecr.Repository:
-        # Its logical name is the state's key: a rename removes it, and with it every image.
+    def _create_repository(self, name: str, *, force_delete: bool) -> aws.ecr.Repository:
+        protect = self._plan.environment.protect and not force_delete
         return aws.ecr.Repository(
-            "images",
+            name,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "KMS", "kms_key": self._key}],
-            force_delete=self._settings.force_destroy,
-            opts=ResourceOptions(parent=self, protect=self._plan.environment.protect),
+            force_delete=force_delete,
+            opts=ResourceOptions(parent=self, protect=protect),
         )
 
     def _create_lifecycle(self, repository: aws.ecr.Repository) -> aws.ecr.LifecyclePolicy:
@@ -67,42 +70,17 @@ class Registry(pulumi.ComponentResource):
             "images", repository=repository.name, policy=lifecycle(self._settings.kept_images), opts=self._opts
         )
 
-    def _create_cache(self) -> aws.ecr.PullThroughCacheRule:
-        cloud = cloud_of(self._plan)
-        prefix = f"{cloud.product}-{self._plan.stack}-public".lower()[-_LONGEST_PREFIX:].lstrip("-._")
-        return aws.ecr.PullThroughCacheRule(
-            "public", ecr_repository_prefix=prefix, upstream_registry_url=PUBLIC, opts=self._opts
-        )
+    def _create_copies(self) -> dict[str, Input[str]]:
+        previews = self._plan.environment.name == "preview"
+        return {
+            "postgres_image": self._create_public_copy("postgres", POSTGRES),
+            "redis_image": self._create_public_copy("redis", REDIS) if previews else "",
+        }
 
-    def _create_cached_images(self, cache: aws.ecr.PullThroughCacheRule) -> None:
-        """The repositories that the cache fills: made here and not by the first pull, so that they are encrypted,
-        expire and go with the stack."""
-        for image in PUBLIC_IMAGES:
-            short = image.rpartition("/")[2]
-            repository = aws.ecr.Repository(
-                f"public-{short}",
-                name=Output.concat(cache.ecr_repository_prefix, "/", image),
-                # The cache moves the tag to the upstream's newest image.
-                image_tag_mutability="MUTABLE",
-                image_scanning_configuration={"scan_on_push": True},
-                encryption_configurations=[{"encryption_type": "KMS", "kms_key": self._key}],
-                force_delete=True,
-                opts=self._opts,
-            )
-            aws.ecr.LifecyclePolicy(
-                f"public-{short}", repository=repository.name, policy=_without_untagged(), opts=self._opts
-            )
-
-    def _facts(self, repository: aws.ecr.Repository, cache: aws.ecr.PullThroughCacheRule) -> foundation.Registry:
-        cloud = cloud_of(self._plan)
-        host = f"{cloud.account}.dkr.ecr.{cloud.region}.amazonaws.com"
-        arn = f"arn:aws:ecr:{cloud.region}:{cloud.account}:repository"
-        return foundation.Registry(
-            repository_url=repository.repository_url,
-            repository_arn=repository.arn,
-            public_cache_url=Output.concat(host, "/", cache.ecr_repository_prefix),
-            public_cache_arn=Output.concat(arn, "/", cache.ecr_repository_prefix, "/*"),
-        )
+    def _create_public_copy(self, name: str, source: str) -> Output[str]:
+        repository = self._create_repository(name, force_delete=True)
+        aws.ecr.LifecyclePolicy(name, repository=repository.name, policy=_without_untagged(), opts=self._opts)
+        return copy(name, source, repository.repository_url, sign_in(self._plan, self), self)
 
 
 def lifecycle(kept: int) -> str:

@@ -9,8 +9,8 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra import wiring
 from infra.targets.aws import foundation
-from infra.targets.aws.cluster import retention
 from infra.targets.aws.containers import WRITABLE, Container, definition
+from infra.targets.aws.retention import retention
 from infra.targets.aws.roles import GrantedRole, Statement, allowing, create_role
 from infra.targets.aws.sizes import Size
 from infra.targets.base import Plan, cloud_of
