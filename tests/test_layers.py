@@ -27,6 +27,8 @@ LAYERS = {
         "infra.targets.aws.account infra.targets.aws.endpoint_policies infra.targets.aws.endpoints "
         "infra.targets.aws.cluster infra.targets.aws.containers infra.targets.aws.copies infra.targets.aws.health "
         "infra.targets.aws.image infra.targets.aws.migration infra.targets.aws.process infra.targets.aws.registry "
+        "infra.targets.aws.alarm_topic infra.targets.aws.alarms infra.targets.aws.dashboard "
+        "infra.targets.aws.queue_probe infra.targets.aws.scaling infra.targets.aws.telemetry "
         "infra.targets.aws.routing infra.targets.aws.service infra.targets.aws.sizes infra.targets.aws.task "
         "infra.targets.aws.load_balancer infra.targets.aws.network "
         "infra.targets.aws.retention infra.targets.aws.subnets"
@@ -51,7 +53,7 @@ LAYERS = {
         "infra.provider.local.verification stacks stacks.__main__ "
         "infra.cli_backups infra.ops.backups infra.ops.restore infra.ops.show_backups "
         "infra.provider.local.backup_agent infra.provider.local.backup_server infra.provider.local.barman "
-        "infra.provider.local.restores"
+        "infra.provider.local.restores infra.targets.aws.probe.handler"
     ),
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}

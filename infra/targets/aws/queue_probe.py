@@ -104,7 +104,7 @@ class QueueProbe(pulumi.ComponentResource):
                 allowing([f"ec2:{action}" for action in _INTERFACES], ["*"]),
                 allowing(["logs:CreateLogStream", "logs:PutLogEvents"], [Output.concat(log.arn, ":*")]),
                 allowing(["secretsmanager:GetSecretValue"], args.readable),
-                allowing(["kms:Decrypt"], [*args.key_arns, args.foundation.keys.data_key_arn]),
+                allowing(["kms:Decrypt"], [*args.key_arns, args.foundation.keys.logs_key_arn]),
             ],
             opts=self._opts,
         )
@@ -127,7 +127,7 @@ class QueueProbe(pulumi.ComponentResource):
             role=role.arn,
             timeout=_SECONDS,
             memory_size=128,
-            kms_key_arn=args.foundation.keys.data_key_arn,
+            kms_key_arn=args.foundation.keys.logs_key_arn,
             environment={"variables": self._variables()},
             vpc_config={
                 "subnet_ids": args.foundation.network.private_subnet_ids,

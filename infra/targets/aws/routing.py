@@ -55,6 +55,11 @@ class Route(pulumi.ComponentResource):
         self.test_rule = self._create_test_rule() if args.spare else None
         self.register_outputs({"rule": self.rule.arn, "target_groups": [group.arn for group in self.target_groups]})
 
+    @property
+    def suffixes(self) -> list[Input[str]]:
+        """The target groups as CloudWatch names them."""
+        return [group.arn_suffix for group in self.target_groups]
+
     def _create_target_groups(self) -> list[aws.lb.TargetGroup]:
         names = [f"{self._name}-blue", f"{self._name}-green"] if self._args.spare else [self._name]
         return [self._create_target_group(name) for name in names]

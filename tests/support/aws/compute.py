@@ -15,12 +15,16 @@ from infra.load import environment, load
 from infra.model import Environment, Served
 from infra.release import runtime
 from infra.targets.aws import foundation
+from infra.targets.aws.alarm_topic import AlarmTopic, AlarmTopicArgs
 from infra.targets.aws.cluster import Cluster, ClusterArgs
 from infra.targets.aws.image import Image, ImageArgs
 from infra.targets.aws.migration import MigrationTask, MigrationTaskArgs
 from infra.targets.aws.process import Process, ProcessArgs
+from infra.targets.aws.queue_probe import QueueProbe, QueueProbeArgs
 from infra.targets.aws.registry import Registry, RegistryArgs
+from infra.targets.aws.scaling import Scaling, ScalingArgs
 from infra.targets.aws.task import TaskRuntime, TaskRuntimeArgs
+from infra.targets.aws.telemetry import Telemetry, TelemetryArgs
 from infra.targets.base import Cloud, Plan
 from tests.support.aws.doubles import ACCOUNT, REGION, ZONE, CloudDouble
 from tests.support.engine import Recording, render
@@ -124,7 +128,11 @@ def declare(plan: Plan) -> None:
         ),
         opts,
     )
+    topic = (
+        AlarmTopic("alarms", AlarmTopicArgs(plan=plan, keys=KEYS), opts) if plan.environment.telemetry.alarms else None
+    )
     migration = MigrationTask("migration", MigrationTaskArgs(plan=plan, foundation=whole, runtime=tasks), opts)
+    processes: dict[str, Process] = {}
     for process in plan.environment.processes:
         host = plan.hosts.realtime if process.name == "realtime" else plan.hosts.app
         args = ProcessArgs(
@@ -138,8 +146,43 @@ def declare(plan: Plan) -> None:
             hosts=[host] if isinstance(process, Served) else [],
             origin_tokens=[Output.secret(TOKEN)] if isinstance(process, Served) else [],
             after=[migration.migration],
+            topic_arn=topic.arn if topic else None,
         )
-        Process(process.name, args, opts)
+        processes[process.name] = Process(process.name, args, opts)
+        if process.scaling.max > process.scaling.min:
+            scaled = processes[process.name]
+            Scaling(
+                f"{process.name}-scaling",
+                ScalingArgs(
+                    plan=plan,
+                    process=process,
+                    foundation=whole,
+                    service_name=scaled.service_name,
+                    target_group_suffixes=scaled.route.suffixes if scaled.route else (),
+                ),
+                opts,
+            )
+    if topic is None:
+        return
+    QueueProbe(
+        "queue-probe",
+        QueueProbeArgs(
+            plan=plan,
+            foundation=whole,
+            redis_host="redis.example.com",
+            redis_port=6379,
+            redis_tls=True,
+            redis_security_group_id="sg-redis",
+            redis_password_from=secrets["REDIS_PASSWORD"],
+            readable=[SECRET],
+            key_arns=[KEY],
+        ),
+        opts,
+    )
+    watched = TelemetryArgs(
+        plan=plan, foundation=whole, processes=processes, topic_arn=topic.arn, redis_group="st-redis"
+    )
+    Telemetry("telemetry", watched, opts)
 
 
 def _secret() -> Output[str]:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from infra.errors import UserError
-from infra.targets.aws.sizes import LONGEST_STOP
 from tests.support.aws import documents
 from tests.support.aws.compute import RELEASE, SECRET, compute
 from tests.support.aws.doubles import ACCOUNT, DIGEST, REGION
@@ -108,3 +106,10 @@ def test_the_apps_container_is_this() -> None:
             "startPeriod": 60,
         },
     }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_document_is_right(environment: str) -> None:
+    recording = compute(environment)
+    assert documents.problems(recording) == []
+    assert {"containers", "identity policy", "lifecycle", "trust policy"} <= documents.kinds(recording)
