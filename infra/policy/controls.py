@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from infra.policy import compute, data, identity, network, storage
 from infra.policy.control import Control, Declared
+from infra.policy.exemptions import EXEMPTIONS
 
 CONTROLS: tuple[Control, ...] = (
     *data.CONTROLS,
@@ -15,36 +15,22 @@ CONTROLS: tuple[Control, ...] = (
     *storage.CONTROLS,
     *identity.CONTROLS,
 )
-EVERYWHERE = ("production", "staging", "preview-base", "pr")
-"""The kinds of stacks on AWS."""
 
 
-@dataclass(frozen=True)
-class Exception_:
-    """A control that is not met in some kinds of stacks, with the reason."""
-
-    control: str
-    stacks: tuple[str, ...]
-    reason: str
-
-
-EXCEPTIONS: tuple[Exception_, ...] = ()
-
-
-def excepted(control: str, stack: str) -> str:
+def exempt(control: str, kind: str) -> str:
     """Why a control is not met in a kind of stack; empty where it is to be met."""
-    return next((each.reason for each in EXCEPTIONS if each.control == control and stack in each.stacks), "")
+    return next((each.reason for each in EXEMPTIONS if each.control == control and kind in each.kinds), "")
 
 
-def unmet(stack: str, declared: Declared) -> Iterator[str]:
-    """What a stack does not keep and nobody has explained."""
+def unmet(kind: str, declared: Declared) -> Iterator[str]:
+    """What a kind of stack does not keep and nobody has explained."""
     for control in CONTROLS:
-        if not excepted(control.id, stack):
+        if not exempt(control.id, kind):
             yield from control.problems(declared)
 
 
-def stale(stack: str, declared: Declared) -> Iterator[str]:
-    """Exceptions that a stack doesn't need any more."""
+def stale(kind: str, declared: Declared) -> Iterator[str]:
+    """Exemptions that a kind of stack doesn't need any more."""
     for control in CONTROLS:
-        if excepted(control.id, stack) and not control.problems(declared):
+        if exempt(control.id, kind) and not control.problems(declared):
             yield control.id
