@@ -20,7 +20,9 @@ LAYERS = {
         "infra.release.runtime infra.resources infra.targets infra.targets.base infra.targets.local "
         "infra.targets.local.domains infra.targets.local.environment infra.targets.local.postgres "
         "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets "
-        "infra.targets.local.backups"
+        "infra.targets.local.backups "
+        "infra.policy.compute infra.policy.control infra.policy.controls infra.policy.data infra.policy.document "
+        "infra.policy.exemptions infra.policy.identity infra.policy.network infra.policy.storage"
     ),
     EFFECTS: (
         "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
@@ -42,7 +44,7 @@ LAYERS = {
         "infra.provider.local.verification stacks stacks.__main__ "
         "infra.cli_backups infra.ops.backups infra.ops.restore infra.ops.show_backups "
         "infra.provider.local.backup_agent infra.provider.local.backup_server infra.provider.local.barman "
-        "infra.provider.local.restores"
+        "infra.provider.local.restores infra.policy.__main__"
     ),
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
