@@ -15,7 +15,8 @@ OUTPUT = "foundation"
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """The VPC. The subnets have one id for each zone. ``endpoints_security_group_id``: of AWS's services inside it."""
+    """The VPC. The subnets have one id for each zone. ``endpoints_security_group_id``: of AWS's services inside it.
+    ``nat_addresses``: from which the crawler comes, for sites that want to let it in."""
 
     vpc_id: Input[str]
     cidr: Input[str]
@@ -24,6 +25,7 @@ class Network:
     data_subnet_ids: Input[Sequence[Input[str]]]
     s3_prefix_list_id: Input[str]
     endpoints_security_group_id: Input[str]
+    nat_addresses: Input[Sequence[Input[str]]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,8 @@ class Cluster:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer:
-    """The ALB. Its listeners refuse what no rule of an environment takes."""
+    """The ALB. Its listeners refuse what no rule of an environment takes. ``proxy_cidrs``: whence requests come to it,
+    which is Cloudflare."""
 
     arn: Input[str]
     arn_suffix: Input[str]
@@ -64,6 +67,7 @@ class LoadBalancer:
     security_group_id: Input[str]
     https_listener_arn: Input[str]
     test_listener_arn: Input[str]
+    proxy_cidrs: Input[Sequence[Input[str]]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,7 @@ class Settings:
     zones: int
     """Availability zones of the network."""
     nat_gateways: int
-    """Ways out for the crawler: one for each zone, or one for all."""
-    interface_endpoints: bool
-    """AWS's services inside the network, so that the app and the realtime server need no way out."""
+    """Ways out for the crawler, and AWS's services inside the network: in each zone, or in one for all."""
     final_snapshot: bool
     """Keep a last snapshot of the database when it is removed."""
     force_destroy: bool
@@ -35,17 +33,17 @@ class Settings:
 
 TABLE = {
     "production": Settings(
-        zones=3, nat_gateways=3, interface_endpoints=True, final_snapshot=True, force_destroy=False, spot_weight=0,
+        zones=3, nat_gateways=3, final_snapshot=True, force_destroy=False, spot_weight=0,
         bake_minutes=5, performance_insights=True, log_exports=True, container_insights=True,
         second_region="us-west-2", kept_images=50,
     ),
     "staging": Settings(
-        zones=2, nat_gateways=1, interface_endpoints=True, final_snapshot=True, force_destroy=False, spot_weight=5,
+        zones=2, nat_gateways=1, final_snapshot=True, force_destroy=False, spot_weight=5,
         bake_minutes=1, performance_insights=True, log_exports=True, container_insights=True,
         second_region="us-west-2", kept_images=30,
     ),
     "preview": Settings(
-        zones=2, nat_gateways=1, interface_endpoints=True, final_snapshot=False, force_destroy=True, spot_weight=10,
+        zones=2, nat_gateways=1, final_snapshot=False, force_destroy=True, spot_weight=10,
         bake_minutes=0, performance_insights=False, log_exports=False, container_insights=False,
         second_region="", kept_images=30,
     ),

@@ -1,0 +1,25 @@
+"""Where a plan lands, and names that it must give itself because AWS doesn't or because they are known too late."""
+
+import hashlib
+import re
+
+from infra.errors import UserError
+from infra.targets.base import Cloud, Plan
+
+
+def cloud_of(plan: Plan) -> Cloud:
+    """The account and region. Raises :class:`UserError` for a plan of another target."""
+    if plan.cloud is None:
+        raise UserError("The stack has no place on AWS. Run `pulumi config set pitchbar:target aws`.")
+    return plan.cloud
+
+
+def own_name(text: str, *, between: str = "-", limit: int = 63) -> str:
+    """A name of lower-case letters and digits with ``between`` between them, at most ``limit`` long, that begins with a
+    letter. Two texts never give one name: what had to be changed ends with a part of its hash."""
+    plain = re.sub(r"[^a-z0-9]+", between, text.lower()).strip(between)
+    plain = plain if plain[:1].isalpha() else f"x{between}{plain}"
+    if plain.replace(between, "-") == text and len(plain) <= limit:
+        return plain
+    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{plain[: limit - 9].rstrip(between)}{between}{mark}"
