@@ -4,28 +4,33 @@ Laravel's.
 Values may be Pulumi outputs, so they are typed as ``Any``; a target fills in what it made.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from infra.model import Runtime, Telemetry
 
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is and how the app signs in."""
+    """Where PostgreSQL is and how the app signs in. ``sslmode``: libpq's."""
 
     host: Any
     port: Any
     name: Any
     username: Any
     password: Any
+    sslmode: Any = "prefer"
 
 
 @dataclass(frozen=True)
 class Cache:
-    """Where Redis is and its password."""
+    """Where Redis is and its password. ``scheme``: tcp or tls."""
 
     host: Any
     port: Any
     password: Any
+    scheme: Any = "tcp"
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def database_variables(database: Database) -> dict[str, Any]:
         "DB_DATABASE": database.name,
         "DB_USERNAME": database.username,
         "DB_PASSWORD": database.password,
+        "DB_SSLMODE": database.sslmode,
     }
 
 
@@ -73,6 +79,7 @@ def cache_variables(cache: Cache) -> dict[str, Any]:
     """How a process finds Redis."""
     return {
         "QUEUE_CONNECTION": "redis",
+        "REDIS_SCHEME": cache.scheme,
         "REDIS_HOST": cache.host,
         "REDIS_PORT": cache.port,
         "REDIS_PASSWORD": cache.password,
@@ -107,3 +114,56 @@ def address_variables(address: Address) -> dict[str, Any]:
 def release_variables(environment: str, release: Any) -> dict[str, Any]:
     """What a process says of itself."""
     return {"APP_ENV": environment, "APP_RELEASE": release}
+
+
+def proxy_variables(cidrs: Any) -> dict[str, Any]:
+    """Whom a process believes who a request came from: the addresses of what is between it and visitors, with commas
+    between them. Without it every peer is believed, which is right behind a gateway on the same machine only."""
+    return {"TRUSTED_PROXIES": cidrs}
+
+
+def storage_variables(bucket: Any, region: str) -> dict[str, Any]:
+    """Where files are kept; the permission is the task's own."""
+    return {"FILESYSTEM_DISK": "s3", "AWS_BUCKET": bucket, "AWS_DEFAULT_REGION": region}
+
+
+def telemetry_variables(telemetry: Telemetry, product: str) -> dict[str, Any]:
+    """Where traces go, if anywhere; the names are OpenTelemetry's."""
+    if telemetry.otlp_endpoint is None:
+        return {}
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": telemetry.otlp_endpoint, "OTEL_SERVICE_NAME": product}
+
+
+def read_only_variables(runtime: Runtime) -> dict[str, Any]:
+    """What a process has to know where it can write to /tmp only: Laravel writes compiled views and caches beside its
+    code, and its log into a file, unless it is told otherwise."""
+    if runtime == "bundled":
+        return {}
+    caches = ("CONFIG", "EVENTS", "PACKAGES", "ROUTES", "SERVICES")
+    return {
+        "LOG_CHANNEL": "stderr",
+        "VIEW_COMPILED_PATH": "/tmp/views",
+        "XDG_CONFIG_HOME": "/tmp/config",
+        "XDG_DATA_HOME": "/tmp/data",
+        **{f"APP_{name}_CACHE": f"/tmp/{name.lower()}.php" for name in caches},
+    }
+
+
+_SIGNING = ("REVERB_APP_KEY", "REVERB_APP_SECRET")
+_READ: Mapping[str, frozenset[str]] = {
+    "worker": frozenset({"APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD", "REDIS_PASSWORD"}),
+    "realtime": frozenset({"REDIS_PASSWORD", *_SIGNING}),
+    "migration": frozenset({"DB_PASSWORD"}),
+}
+
+
+def readable(process: str, runtime: Runtime, secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """Of all secrets those that a process reads, so that it is given no others. Every process of Laravel reads the
+    whole configuration."""
+    wanted = _READ.get(process) if runtime == "bundled" else None
+    return {name: value for name, value in secrets.items() if wanted is None or name in wanted}
+
+
+def canary_queue(release: str) -> str:
+    """The queue that only this release's workers serve, for the job that proves them."""
+    return f"canary-{release}"

@@ -12,8 +12,7 @@ from pulumi import CustomTimeouts, Output, ResourceOptions
 
 from infra.edge.names import beyond_universal
 from infra.edge.zone import Zone
-from infra.targets.aws.place import cloud_of
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 VALIDATION_TTL = 300
 """Seconds. The records stay, because ACM renews by them."""

@@ -7,8 +7,8 @@ import pulumi_cloudflare as cloudflare
 from pulumi import Input, Output, ResourceOptions
 
 from infra.release import worker_script
-from infra.targets.aws.place import cloud_of, own_name
-from infra.targets.base import Plan
+from infra.targets.aws.naming import own_name
+from infra.targets.base import Plan, cloud_of
 
 MODULE = "queue-tick.js"
 COMPATIBILITY_DATE = "2026-07-01"

@@ -9,8 +9,7 @@ from pulumi import Input, Output, ResourceOptions
 from infra.edge.cache import WIDGET
 from infra.edge.names import own_names
 from infra.model import Domains as Hosts
-from infra.targets.aws.place import cloud_of
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 from infra.wiring import Address
 
 AUTOMATIC = 1

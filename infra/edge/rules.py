@@ -12,8 +12,7 @@ from infra.edge.certificate import create_edge_certificate
 from infra.edge.limits import create_limits
 from infra.edge.origin import create_origin_proof
 from infra.edge.zone import Zone, rules_name
-from infra.targets.aws.place import cloud_of
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 SETTINGS = {
     "ssl": "strict",  # Cloudflare checks the load balancer's certificate.

@@ -76,6 +76,13 @@ class Landed:
     schema_revision: Input[str]
 
 
+def cloud_of(plan: Plan) -> Cloud:
+    """Where in the clouds a plan lands; raises :class:`UserError` for one that doesn't."""
+    if plan.cloud is None:
+        raise UserError("This is made on AWS only. Run `pulumi config set pitchbar:target aws`.")
+    return plan.cloud
+
+
 def _nothing_to_check(environment: Environment, cloud: Cloud | None) -> None:
     """Every configuration that could be read is fine."""
 

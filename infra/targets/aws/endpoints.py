@@ -8,8 +8,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws.endpoint_policies import interface_policies, s3_policy
-from infra.targets.aws.place import cloud_of
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 
 @dataclass(frozen=True)

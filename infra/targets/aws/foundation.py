@@ -38,22 +38,25 @@ class Keys:
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """ECR. ``public_cache_url``: where public images are had through it, ``<account>.dkr.ecr.…/<prefix>``."""
+    """ECR. ``postgres_image`` and ``redis_image``: copies of the public ones, by their digests; without the second
+    where no stack runs Redis in a container."""
 
     repository_url: Input[str]
     repository_arn: Input[str]
-    public_cache_url: Input[str]
-    public_cache_arn: Input[str]
+    postgres_image: Input[str]
+    redis_image: Input[str] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """ECS. ``namespace_id`` and ``namespace_name``: Cloud Map's private names inside the network."""
+    """ECS. ``namespace_id`` and ``namespace_name``: Cloud Map's private names inside the network.
+    ``exec_log_group_arn``: where operators' sessions are logged, by the task's own role."""
 
     arn: Input[str]
     name: Input[str]
     namespace_id: Input[str]
     namespace_name: Input[str]
+    exec_log_group_arn: Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)

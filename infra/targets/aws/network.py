@@ -8,12 +8,11 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws import foundation
 from infra.targets.aws.endpoints import Endpoints, EndpointsArgs
-from infra.targets.aws.place import cloud_of
 from infra.targets.aws.retention import retention
 from infra.targets.aws.roles import allowing, create_role
 from infra.targets.aws.settings import settings
 from infra.targets.aws.subnets import cut, find_zones
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 
 EVERYWHERE = "0.0.0.0/0"
 

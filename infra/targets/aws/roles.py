@@ -3,14 +3,23 @@ deploying role may make (`pitchbar bootstrap`). So who may deploy can't give him
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from infra.cloud_names import boundary_arn, role_path
-from infra.errors import UserError
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
+
+
+@dataclass(frozen=True)
+class GrantedRole:
+    """A role whose ``arn`` is known once it has its permissions, so that who takes it never comes too early."""
+
+    name: Output[str]
+    arn: Output[str]
+
 
 _SAY_NO_ACCOUNT = ("lambda.amazonaws.com", "ecs.amazonaws.com", "monitoring.rds.amazonaws.com")
 """Services whose documentation doesn't promise ``aws:SourceAccount`` when they take a role."""
@@ -33,12 +42,10 @@ def create_role(
     statements: Sequence[Statement] = (),
     managed: Sequence[str] = (),
     opts: ResourceOptions,
-) -> aws.iam.Role:
+) -> GrantedRole:
     """A role that one AWS service may take (``ecs-tasks.amazonaws.com``), where that service says so for this account's
     resources only, with one inline policy of ``statements`` and AWS' ``managed`` policies by ARN."""
-    cloud = plan.cloud
-    if cloud is None:
-        raise UserError("Roles are made on AWS only. Run `pulumi config set pitchbar:target aws`.")
+    cloud = cloud_of(plan)
     trust: dict[str, Any] = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
     if service not in _SAY_NO_ACCOUNT:
         trust["Condition"] = {"StringEquals": {"aws:SourceAccount": cloud.account}}
@@ -51,12 +58,14 @@ def create_role(
         opts=opts,
     )
     inside = ResourceOptions(parent=role)
+    granted = [role.arn]
     if statements:
-        aws.iam.RolePolicy(name, role=role.name, policy=document(statements), opts=inside)
+        granted.append(aws.iam.RolePolicy(name, role=role.name, policy=document(statements), opts=inside).id)
     for arn in managed:
         short = arn.rpartition("/")[2]
-        aws.iam.RolePolicyAttachment(f"{name}-{short}", role=role.name, policy_arn=arn, opts=inside)
-    return role
+        attached = aws.iam.RolePolicyAttachment(f"{name}-{short}", role=role.name, policy_arn=arn, opts=inside)
+        granted.append(attached.id)
+    return GrantedRole(role.name, Output.all(*granted).apply(lambda known: str(known[0])))
 
 
 def allowing(actions: Sequence[str], resources: Sequence[Input[str]], **condition: Any) -> Statement:

@@ -27,25 +27,31 @@ class Settings:
     container_insights: bool
     second_region: str
     """Where the replica of APP_KEY is; empty: none."""
+    lock_backups: bool
+    """Nobody but an administrator can delete a backup before its time."""
+    copy_backups: bool
+    """Copy each backup to the second region."""
+    test_restores: bool
+    """Restore the newest backup every month, to see that it can be."""
     kept_images: int
-    """Images of releases that the registry keeps at least."""
+    """Images of releases that the registry keeps at least; all previews share one registry."""
 
 
 TABLE = {
     "production": Settings(
         zones=3, nat_gateways=3, final_snapshot=True, force_destroy=False, spot_weight=0,
         bake_minutes=5, performance_insights=True, log_exports=True, container_insights=True,
-        second_region="us-west-2", kept_images=50,
+        second_region="us-west-2", lock_backups=True, copy_backups=True, test_restores=True, kept_images=50,
     ),
     "staging": Settings(
         zones=2, nat_gateways=1, final_snapshot=True, force_destroy=False, spot_weight=5,
         bake_minutes=1, performance_insights=True, log_exports=True, container_insights=True,
-        second_region="us-west-2", kept_images=30,
+        second_region="us-west-2", lock_backups=False, copy_backups=False, test_restores=False, kept_images=30,
     ),
     "preview": Settings(
         zones=2, nat_gateways=1, final_snapshot=False, force_destroy=True, spot_weight=10,
         bake_minutes=0, performance_insights=False, log_exports=False, container_insights=False,
-        second_region="", kept_images=30,
+        second_region="", lock_backups=False, copy_backups=False, test_restores=False, kept_images=500,
     ),
 }  # fmt: skip
 

@@ -1,17 +1,7 @@
-"""Where a plan lands, and names that it must give itself because AWS doesn't or because they are known too late."""
+"""Names that a plan must give itself, because AWS doesn't or because they are known too late."""
 
 import hashlib
 import re
-
-from infra.errors import UserError
-from infra.targets.base import Cloud, Plan
-
-
-def cloud_of(plan: Plan) -> Cloud:
-    """The account and region. Raises :class:`UserError` for a plan of another target."""
-    if plan.cloud is None:
-        raise UserError("The stack has no place on AWS. Run `pulumi config set pitchbar:target aws`.")
-    return plan.cloud
 
 
 def own_name(text: str, *, between: str = "-", limit: int = 63) -> str:

@@ -1,0 +1,109 @@
+"""The image that every task of an environment runs, always known by its digest."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pulumi
+import pulumi_docker as docker
+from pulumi import InvokeOptions, Output, ResourceOptions
+
+from infra.errors import UserError
+from infra.targets.aws import foundation
+from infra.targets.aws.copies import PLATFORM, copy, sign_in
+from infra.targets.base import Plan, cloud_of
+
+_LONGEST_TAG = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageArgs:
+    """``registry``: where the image is pushed to, and had from."""
+
+    plan: Plan
+    registry: foundation.Registry
+
+
+class Image(pulumi.ComponentResource):
+    """One image for every command of a release.
+
+    It is built from ``app/``, or it is a kept release's, or the one that ``pitchbar:image`` names, copied into the
+    registry: tasks have no way to any other. ``reference``: repository and digest.
+    """
+
+    reference: Output[str]
+
+    def __init__(self, name: str, args: ImageArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pitchbar:aws:Image", name, None, opts)
+        self._plan = args.plan
+        self._registry = args.registry
+        self._opts = ResourceOptions(parent=self)
+        given = cloud_of(args.plan).image
+        if args.plan.source and not given:
+            built = self._create_build()
+            kept = args.plan.kept.image if args.plan.kept else ""
+            self.reference = Output.from_input(kept or built)
+        elif args.plan.kept and args.plan.kept.image:
+            self.reference = Output.from_input(args.plan.kept.image)
+        elif given:
+            self.reference = self._create_copy(given)
+        else:
+            raise UserError(
+                f"The release {args.plan.release} has no image to run on AWS: it was made on another target. "
+                "Run `pulumi config rm pitchbar:release` to deploy the working tree."
+            )
+        self.register_outputs({"reference": self.reference})
+
+    def _create_build(self) -> Output[str]:
+        """Build ``app/`` and push it.
+
+        Tags never move, and the same release may be built twice (by two pull requests, or again after another one),
+        so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build. A
+        resource that goes leaves its image, which rollbacks need.
+        """
+        source = Path(self._plan.source)
+        name = Output.concat(self._registry.repository_url, ":", _tag(self._plan))
+        build: docker.DockerBuildArgsDict = {
+            "context": str(source),
+            "dockerfile": str(source / "Dockerfile"),
+            "platform": PLATFORM,
+            "args": {"RELEASE": self._plan.release},
+        }
+        access = sign_in(self._plan, self)
+        image = docker.Image(
+            f"build-{self._plan.release}",
+            image_name=name,
+            build=build,
+            registry={
+                "server": self._registry.repository_url,
+                "username": access.username,
+                "password": access.password,
+            },
+            opts=ResourceOptions(parent=self, ignore_changes=["imageName", "registry"], retain_on_delete=True),
+        )
+        reference: Output[str] = image.repo_digest
+        return reference
+
+    def _create_copy(self, given: str) -> Output[str]:
+        """Copy an image from elsewhere, unless it is in ECR already. What its tag means is asked in each run, before
+        anything is made."""
+        repository, digest = split(given)
+        if not digest:
+            digest = docker.get_registry_image(name=given, opts=InvokeOptions(parent=self)).sha256_digest
+        if ".dkr.ecr." in repository:
+            return Output.from_input(f"{repository}@{digest}")
+        name = f"given-{digest.removeprefix('sha256:')[:12]}"
+        access = sign_in(self._plan, self)
+        return copy(name, f"{repository}@{digest}", self._registry.repository_url, access, self)
+
+
+def _tag(plan: Plan) -> str:
+    return f"{plan.release}-{plan.stack}-{datetime.now(UTC):%Y%m%dT%H%M%S}"[:_LONGEST_TAG]
+
+
+def split(image: str) -> tuple[str, str]:
+    """The repository and the digest of ``repository:tag`` (no digest) or ``repository@sha256:…``."""
+    if "@" in image:
+        repository, _, digest = image.partition("@")
+        return repository, digest
+    return image.rpartition(":")[0], ""
