@@ -28,7 +28,12 @@ LAYERS = {
         "infra.targets.aws.image infra.targets.aws.migration infra.targets.aws.process infra.targets.aws.registry "
         "infra.targets.aws.routing infra.targets.aws.service infra.targets.aws.sizes infra.targets.aws.task "
         "infra.targets.aws.load_balancer infra.targets.aws.network "
-        "infra.targets.aws.retention infra.targets.aws.subnets"
+        "infra.targets.aws.retention infra.targets.aws.subnets "
+        "infra.targets.aws.backups infra.targets.aws.buckets infra.targets.aws.database "
+        "infra.targets.aws.database_script infra.targets.aws.database_size infra.targets.aws.key_policies "
+        "infra.targets.aws.keys infra.targets.aws.log_groups infra.targets.aws.naming infra.targets.aws.postgres "
+        "infra.targets.aws.public_task infra.targets.aws.redis infra.targets.aws.redis_container "
+        "infra.targets.aws.redis_size infra.targets.aws.secrets infra.targets.aws.storage"
     ),
     EFFECTS: (
         "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
