@@ -21,9 +21,10 @@ LAYERS = {
         "infra.targets.local.domains infra.targets.local.environment infra.targets.local.postgres "
         "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets "
         "infra.targets.local.backups"
-        " infra.edge infra.edge.cache infra.edge.certificate infra.edge.cron_worker infra.edge.domains infra.edge.limits "
-        "infra.edge.names infra.edge.origin infra.edge.ranges infra.edge.rules infra.edge.zone "
+        " infra.edge infra.edge.cache infra.edge.certificate infra.edge.cron_worker infra.edge.domains "
+        "infra.edge.limits infra.edge.names infra.edge.origin infra.edge.ranges infra.edge.rules infra.edge.zone "
         "infra.targets.aws.account infra.targets.aws.endpoint_policies infra.targets.aws.endpoints "
+        "infra.targets.aws.invokes "
         "infra.targets.aws.load_balancer infra.targets.aws.network infra.targets.aws.place "
         "infra.targets.aws.retention infra.targets.aws.subnets"
     ),
