@@ -113,7 +113,7 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def _create_balancer(self) -> aws.lb.LoadBalancer:
         return aws.lb.LoadBalancer(
-            "public",
+            "pitchbar",
             load_balancer_type="application",
             internal=False,
             security_groups=[self._group.id],

@@ -24,6 +24,8 @@ _types: Any = pulumi._types
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 ZONE = "0123456789abcdef0123456789abcdef"
+ZONE_NAME = "pitchbar.com"
+CLOUDFLARE_ACCOUNT = "a" * 32
 DIGEST = f"sha256:{'d0' * 32}"
 CLOUDFLARE_V4 = ("173.245.48.0/20", "103.21.244.0/22")
 CLOUDFLARE_V6 = ("2400:cb00::/32", "2606:4700::/32")
@@ -120,10 +122,12 @@ ANSWERS: dict[str, Any] = {
     },
     "getZone": lambda asked: {
         "zoneId": ZONE,
-        "name": (asked.get("filter") or {}).get("name", "pitchbar.example"),
+        "name": (asked.get("filter") or {}).get("name", ZONE_NAME),
         "status": "active",
-        "account": {"id": "a" * 32, "name": "double"},
+        "paused": False,
+        "account": {"id": CLOUDFLARE_ACCOUNT, "name": "double"},
     },
+    "getRulesets": lambda _: {"rulesets": [], "results": []},
     "getPolicyDocument": lambda _: {
         "json": '{"Version":"2012-10-17","Statement":[]}',
         "minifiedJson": '{"Version":"2012-10-17","Statement":[]}',
