@@ -62,7 +62,7 @@ class CloudDouble:
         self, type: str, name: str, inputs: Mapping[str, PropertyValue]
     ) -> tuple[str, Mapping[str, PropertyValue]]:
         """Give an id, and a state of the inputs and of what a provider would compute."""
-        id, computed = resource(type, name, {key: plain(value) for key, value in inputs.items()}, pulumi.get_stack())
+        id, computed = resource(type, name, {key: plain(value) for key, value in inputs.items()})
         return id, {**{key: wrap(value) for key, value in computed.items()}, **inputs}
 
     def read(self, type: str, name: str, id: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -72,7 +72,7 @@ class CloudDouble:
             if stack not in self.stacks:
                 raise Refused(f"the program reads stack {stack}; the double has {sorted(self.stacks)}")
             return stack, {"name": stack, "outputs": dict(self.stacks[stack]), "secretOutputNames": []}
-        _, computed = resource(type, name, dict(inputs), pulumi.get_stack())
+        _, computed = resource(type, name, dict(inputs))
         return id, {**computed, **inputs}
 
     def call(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,12 +136,12 @@ ANSWERS: dict[str, Any] = {
 """What functions of providers answer, by the function's name."""
 
 
-def resource(type: str, name: str, inputs: Mapping[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
-    """Give the id of a new resource, and what a provider would compute besides its inputs."""
+def resource(type: str, name: str, inputs: Mapping[str, Any], stack: str | None = None) -> tuple[str, dict[str, Any]]:
+    """Give the id of a new resource of a stack (the evaluated one), and what a provider would compute."""
     outputs: Mapping[str, Any] = _types.resource_types(_class(type))
     short = type.rpartition(":")[2]
     mark = hashlib.sha256(f"{type}{name}".encode()).hexdigest()
-    named = physical(type, name, stack)
+    named = physical(type, name, stack or pulumi.get_stack())
     id = _id(type, named, inputs, mark)
     computed: dict[str, Any] = {}
     for key, hint in outputs.items():

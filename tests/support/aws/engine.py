@@ -130,11 +130,10 @@ def engine(stack: str, clouds: CloudDouble, project: Path | None = None) -> Iter
 def _plugin(folder: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "tests.support.aws.plugin_double", str(folder / "plugin.journal")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=project_root())
+    assert process.stdout is not None
     try:
-        assert process.stdout
         yield int(process.stdout.readline())
     finally:
         process.kill()
         process.wait()
-        assert process.stdout
         process.stdout.close()
