@@ -83,7 +83,7 @@ def cloud_of(plan: Plan) -> Cloud:
     return plan.cloud
 
 
-def _nothing_to_check(environment: Environment, cloud: Cloud | None) -> None:
+def _nothing_to_check(stack: str, environment: Environment, cloud: Cloud | None) -> None:
     """Every configuration that could be read is fine."""
 
 
@@ -99,7 +99,7 @@ class Target:
     land: Callable[[Plan], Landed]
     store: Callable[[str, Cloud | None], Store]
     builds_images: bool = False
-    check: Callable[[Environment, Cloud | None], None] = _nothing_to_check
+    check: Callable[[str, Environment, Cloud | None], None] = _nothing_to_check
     land_base: Callable[[Environment, Cloud, str], Mapping[str, Any]] | None = None
 
 
