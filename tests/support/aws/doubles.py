@@ -200,6 +200,8 @@ def _text(type: str, name: str, named: str, key: str, id: str, mark: str) -> str
         return f"{'app' if type.endswith('LoadBalancer') else 'targetgroup'}/{named}/{mark[:16]}"
     if key == "region":
         return REGION
+    if key == "publicIp":
+        return f"203.0.113.{int(mark[:2], 16)}"
     if key in ("keyId", "accountId", "ownerId", "registryId"):
         return id if key == "keyId" else ACCOUNT
     if key.endswith("Arn"):
@@ -218,7 +220,7 @@ def _arn(type: str, named: str) -> str:
     service = _SERVICES.get(family, family)
     if service == "s3":
         return f"arn:aws:s3:::{named}"
-    kind = type.rpartition("/")[2].partition(":")[0].lower()
+    kind = type.rpartition("/")[2].partition(":")[0].lower().removeprefix("replica")
     region = "" if service in _GLOBAL else REGION
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind}/{named}"
 
