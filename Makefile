@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down dev test test-faults lint widget widget-check screenshots bench setup setup-dev lock
+.PHONY: help up down dev test test-faults lint widget widget-check security-controls screenshots bench setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -39,6 +39,9 @@ widget: setup-dev ## Check the widget and bundle it into the app, within its siz
 
 widget-check: setup-dev ## Check the widget, its size, and that the bundle in the app is what its source makes
 	@$(PYTHON) -m tools.widget types lint check
+
+security-controls: setup-dev ## Renew the table of security controls in docs/security-controls.md
+	@$(PYTHON) -m infra.policy
 
 screenshots: setup-dev ## Renew the pictures in docs/images
 	@PITCHBAR_SCREENSHOTS=docs/images $(PYTHON) -m pytest -q tests/browser $(FLAGS)

@@ -12,51 +12,24 @@ LAYERS = {
     FACTS: (
         "infra infra.errors infra.kinds infra.document infra.reader infra.rules infra.model infra.capabilities "
         "infra.load infra.schema infra.stack_config infra.commands infra.domains infra.wiring infra.paths "
-        "infra.toolchain infra.backups"
+        "infra.toolchain infra.backups infra.cloud_names infra.packages"
     ),
-    PLANS: (
-        "infra.release infra.release.choice infra.release.content infra.release.manifest infra.release.migrations "
-        "infra.release.worker_script infra.targets.local.cron "
-        "infra.release.runtime infra.resources infra.targets infra.targets.base infra.targets.local "
-        "infra.targets.local.domains infra.targets.local.environment infra.targets.local.postgres "
-        "infra.targets.local.process infra.targets.local.redis infra.targets.local.secrets "
-        "infra.targets.local.backups"
-        " infra.edge infra.edge.cache infra.edge.certificate infra.edge.cron_worker infra.edge.domains "
-        "infra.edge.limits "
-        "infra.edge.names infra.edge.origin infra.edge.ranges infra.edge.rules infra.edge.zone "
-        "infra.targets.aws.account infra.targets.aws.endpoint_policies infra.targets.aws.endpoints "
-        "infra.targets.aws.cluster infra.targets.aws.containers infra.targets.aws.copies infra.targets.aws.health "
-        "infra.targets.aws.image infra.targets.aws.migration infra.targets.aws.process infra.targets.aws.registry "
-        "infra.targets.aws.alarm_topic infra.targets.aws.alarms infra.targets.aws.dashboard "
-        "infra.targets.aws.queue_probe infra.targets.aws.scaling infra.targets.aws.telemetry "
-        "infra.targets.aws.routing infra.targets.aws.service infra.targets.aws.sizes infra.targets.aws.task "
-        "infra.targets.aws.load_balancer infra.targets.aws.network "
-        "infra.targets.aws.retention infra.targets.aws.subnets"
-    ),
+    PLANS: "infra.release.* infra.resources infra.targets.* infra.edge.* infra.policy.*",
     EFFECTS: (
-        "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
-        "infra.ops.ticks infra.provider.local.cron_worker infra.empty_cluster infra.endpoints "
-        "infra.lifeline infra.pusher "
-        "infra.ops infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
-        "infra.ops.engine "
-        "infra.ops.environment "
-        "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs "
-        "infra.ops.pin infra.ops.releases infra.ops.reload infra.ops.rollback infra.ops.show "
-        "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
-        "infra.provider infra.provider.__main__ infra.provider.base infra.provider.cancellation infra.provider.marshal "
-        "infra.provider.plugin infra.provider.redaction infra.provider.secret infra.provider.server "
-        "infra.provider.local infra.provider.local.caddy infra.provider.local.gateway infra.provider.local.layout "
-        "infra.provider.local.migration infra.provider.local.ports infra.provider.local.postgres "
-        "infra.provider.local.redis infra.provider.local.release infra.provider.local.route infra.provider.local.run "
-        "infra.provider.local.service infra.provider.local.supervision infra.provider.local.supervisor "
-        "infra.provider.local.supervisord "
-        "infra.provider.local.verification stacks stacks.__main__ "
-        "infra.cli_backups infra.ops.backups infra.ops.restore infra.ops.show_backups "
-        "infra.provider.local.backup_agent infra.provider.local.backup_server infra.provider.local.barman "
-        "infra.provider.local.restores infra.targets.aws.probe.handler"
+        "infra.app_environment infra.building infra.checks infra.cli infra.cli_backups infra.cli_cloud infra.cli_queue "
+        "infra.empty_cluster infra.endpoints infra.lifeline infra.pusher infra.ops.* infra.provider.* stacks.*"
     ),
 }
-LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
+"""Each module of `infra` and `stacks`; with a star, a package and all that is in it."""
+PLACES = {place: layer for layer, places in LAYERS.items() for place in places.split()}
+
+
+def _layer(module: str) -> int | None:
+    """Where a module belongs: by its own name, else by the package that it is in."""
+    parts = module.split(".")
+    packages = (".".join(parts[:count]) + ".*" for count in range(len(parts), 0, -1))
+    return next((PLACES[name] for name in (module, *packages) if name in PLACES), None)
+
 
 _EFFECTFUL = ("subprocess", "socket", "http", "urllib", "asyncio", "grpc", "supervisor")
 OUTSIDE = {
@@ -87,6 +60,7 @@ def module_of(path: Path) -> str:
 
 
 MODULES = {module_of(path): path for path in files("infra", "stacks", "tools")}
+LAYER = {module: layer for module in MODULES if (layer := _layer(module)) is not None}
 
 
 def imports(path: Path) -> set[str]:
@@ -107,10 +81,11 @@ def own_imports(module: str) -> set[str]:
 
 def test_every_module_has_a_place_and_every_place_a_module() -> None:
     assert {module for module in MODULES if not module.startswith("tools")} == set(LAYER)
+    assert {place.removesuffix(".*") for place in PLACES} <= MODULES.keys()
 
 
 def test_no_module_has_two_places() -> None:
-    assert len(LAYER) == sum(len(modules.split()) for modules in LAYERS.values())
+    assert len(PLACES) == sum(len(places.split()) for places in LAYERS.values())
 
 
 @pytest.mark.parametrize("module", sorted(LAYER))

@@ -9,12 +9,12 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra.errors import UserError
+from infra.targets.aws.invokes import reason
 from infra.targets.base import Cloud
 
 PHASES = ("http_ratelimit", "http_request_cache_settings", "http_request_late_transform")
 """The phases of Cloudflare that our rules are in: a zone has one ruleset for each."""
 
-_TOKEN = "`pulumi config set --secret cloudflare:apiToken` asks for another"
 Answer = TypeVar("Answer")
 
 
@@ -80,8 +80,8 @@ def _asked(cloud: Cloud, ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except Exception as error:
-        reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
         raise UserError(
-            f"pitchbar:zone: Cloudflare doesn't show the zone {cloud.zone} to the token cloudflare:apiToken: {reason} "
-            f"Check the id (`pulumi config get pitchbar:zone`), and that the token may read that zone; {_TOKEN}."
+            f"pitchbar:zone: Cloudflare doesn't show the zone {cloud.zone} to the token cloudflare:apiToken: "
+            f"{reason(error)}. Check the id (`pulumi config get pitchbar:zone`), and that the token may read the zone "
+            "and its rules; `pulumi config set --secret cloudflare:apiToken` asks for another."
         ) from error

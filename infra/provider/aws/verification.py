@@ -105,11 +105,19 @@ def _lateness(inputs: Inputs, service: Mapping[str, Any]) -> str:
     primary = next(item for item in service["deployments"] if item["status"] == "PRIMARY")
     state = primary.get("rolloutState", "COMPLETED")
     reason = primary.get("rolloutStateReason", "")
-    if state == "FAILED" or (state == "COMPLETED" and primary["taskDefinition"] != wanted):
-        raise UserError(
+    because = f" ({reason})" if reason else ""
+    if state == "FAILED":
+        problem = f"The roll-out of release {inputs.release} failed: service {name} has no steady tasks{because}. "
+    elif state == "COMPLETED" and primary["taskDefinition"] != wanted:
+        problem = (
             f"ECS took the roll-out of release {inputs.release} back: service {name} runs "
-            f"{_short(primary['taskDefinition'])} instead of {_short(wanted)}{f' ({reason})' if reason else ''}. "
-            f"{_events(service)}The release before it still serves. Run `pitchbar logs` to see why."
+            f"{_short(primary['taskDefinition'])} instead of {_short(wanted)}{because}. "
+        )
+    else:
+        problem = ""
+    if problem:
+        raise UserError(
+            f"{problem}{_events(service)}The release before it still serves. Run `pitchbar logs` to see why."
         )
     running, desired = primary.get("runningCount", 0), primary.get("desiredCount", 0)
     if state == "COMPLETED" and running >= desired:

@@ -4,6 +4,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.errors import UserError
+from infra.targets.aws.invokes import reason
 from infra.targets.base import Cloud
 
 _CREDENTIALS = "sign in to it (`aws sso login`, or another AWS_PROFILE)"
@@ -17,9 +18,8 @@ def check_account(cloud: Cloud, opts: pulumi.InvokeOptions | None = None) -> Non
     try:
         found = aws.get_caller_identity(opts=opts).account_id
     except Exception as error:
-        reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
         raise UserError(
-            f"pitchbar:account: AWS doesn't let these credentials into the account {cloud.account}: {reason} "
+            f"pitchbar:account: AWS doesn't let these credentials into the account {cloud.account}: {reason(error)}. "
             f"Either {_CREDENTIALS}, or set the account that they are of (`pulumi config set pitchbar:account ID`)."
         ) from error
     if found != cloud.account:

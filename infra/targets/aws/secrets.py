@@ -16,7 +16,7 @@ from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import stored
 from infra.targets.aws.keys import create_key, deletion_window
 from infra.targets.aws.settings import settings
-from infra.targets.base import Plan
+from infra.targets.base import Plan, cloud_of
 from infra.wiring import Keys
 
 _KINDS = {
@@ -27,8 +27,8 @@ _KINDS = {
     "queue-token": "token",
     "realtime-key": "token",
     "realtime-secret": "token",
-    "origin-token": "token",
 }
+_ORIGIN_TOKEN = "origin-token"
 _APP_KEY = {"APP_KEY": "app-key"}
 _ENVIRONMENT = {
     "ADMIN_PASSWORD": "admin-password",
@@ -76,15 +76,18 @@ class Secrets(pulumi.ComponentResource):
     """Environment variable → ``valueFrom`` of ECS. It names the version, so a new value makes a new task definition."""
     readable: list[Output[str]]
     """The ARNs that an execution role must be allowed to read."""
+    environment_arn: Output[str]
+    """The one of them that has everything but APP_KEY, encrypted with the data key."""
     key_arns: list[Input[str]]
     """The KMS keys that they are encrypted with."""
-    origin_token: Accepted
-    """What our Cloudflare zone sends to the load balancer."""
+    origin_token: Accepted | None
+    """What our Cloudflare zone sends to the load balancer; None where that is the base's."""
 
     def __init__(self, name: str, args: SecretsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pitchbar:aws:Secrets", name, None, opts)
         self._plan, self._args = args.plan, args
         self._generated = {secret: self._create_generated(secret, kind) for secret, kind in _KINDS.items()}
+        self.origin_token = self._create_origin_token()
         app_key_arn, replicas = self._create_app_key_keys()
         app_key = self._create_secret("app-key", "APP_KEY, which encrypts settings", app_key_arn, replicas)
         environment = self._create_secret("environment", "Passwords and tokens", args.keys.data_key_arn)
@@ -92,9 +95,8 @@ class Secrets(pulumi.ComponentResource):
             **self._create_version("app-key", app_key, _APP_KEY),
             **self._create_version("environment", environment, _ENVIRONMENT),
         }
-        self.readable = [app_key.arn, environment.arn]
+        self.readable, self.environment_arn = [app_key.arn, environment.arn], environment.arn
         self.key_arns = [app_key_arn, args.keys.data_key_arn]
-        self.origin_token = Accepted(self._generated["origin-token"].value, self._generated["origin-token"].previous)
         self.register_outputs({"readable": self.readable})
 
     def keys(self) -> Keys:
@@ -118,6 +120,12 @@ class Secrets(pulumi.ComponentResource):
         rotation = self._plan.rotations.get(name, Rotation())
         args = SecretArgs(kind, rotation.version, rotation.retired)
         return Secret(name, args, ResourceOptions(parent=self, protect=self._plan.environment.protect))
+
+    def _create_origin_token(self) -> Accepted | None:
+        if cloud_of(self._plan).base is not None:
+            return None
+        token = self._create_generated(_ORIGIN_TOKEN, "token")
+        return Accepted(token.value, token.previous)
 
     def _create_app_key_keys(self) -> tuple[Input[str], list[aws.secretsmanager.SecretReplicaArgs]]:
         """APP_KEY's own KMS key and, with the same key material, its replica in the second region."""
