@@ -18,6 +18,7 @@ from infra.targets.aws.database import Database, DatabaseArgs
 from infra.targets.aws.foundation import Foundation
 from infra.targets.aws.image import Image, ImageArgs
 from infra.targets.aws.migration import MigrationTask, MigrationTaskArgs
+from infra.targets.aws.operations import Operations, OperationsArgs
 from infra.targets.aws.process import Process, ProcessArgs
 from infra.targets.aws.providers import Providers, create_providers
 from infra.targets.aws.redis import Redis, RedisArgs
@@ -46,7 +47,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         super().__init__("pitchbar:aws:Environment", plan.stack, None, ResourceOptions(providers=[providers.main]))
         self._plan, self._zone, self._clouds = plan, zone, providers
         self._child = ResourceOptions(parent=self)
-        self._foundation, log_bucket = self._find_foundation()
+        self._foundation, log_bucket, self._topic_arn = self._find_foundation()
         self._secrets = Secrets("secrets", SecretsArgs(plan, self._foundation.keys, providers.second), self._child)
         self._tokens = self._find_origin_tokens()
         self._storage = Storage("storage", StorageArgs(plan, self._foundation.keys, log_bucket), self._child)
@@ -57,18 +58,20 @@ class AwsEnvironment(pulumi.ComponentResource):
         release = create_release(plan, cloud_of(plan), image.reference, self._child)
         migration = self._create_migration(runtime, [database.ready, release])
         processes = self._create_processes(runtime, [migration])
+        self._create_operations(processes)
         domains = self._create_domains(processes)
         verification = self._create_verification(processes, domains)
         self._create_cron_worker(domains, verification)
         self.landed = self._landed(domains, migration, verification)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 
-    def _find_foundation(self) -> tuple[Foundation, Output[str] | None]:
+    def _find_foundation(self) -> tuple[Foundation, Output[str] | None, Output[str] | None]:
+        """The parts, the bucket of access logs and the topic of alarms; a base stack's others have neither."""
         base = cloud_of(self._plan).base
         if base is not None:
-            return foundation.taken(base), None
+            return foundation.taken(base), None, None
         owned = OwnedParts("owned", self._plan, own_names(self._plan.hosts), self._clouds, self._child).owned
-        return owned.foundation, owned.log_bucket
+        return owned.foundation, owned.log_bucket, owned.topic_arn
 
     def _find_origin_tokens(self) -> Sequence[Input[str]]:
         base, token = cloud_of(self._plan).base, self._secrets.origin_token
@@ -93,12 +96,11 @@ class AwsEnvironment(pulumi.ComponentResource):
             **wiring.storage_variables(self._storage.bucket, cloud.region),
             **wiring.telemetry_variables(plan.environment.telemetry, cloud.product),
         }
-        secret = {*wiring.key_variables(keys), "DB_PASSWORD", "REDIS_PASSWORD"} - {"REVERB_APP_ID"}
         args = TaskRuntimeArgs(
             plan=plan,
             foundation=self._foundation,
             image=image.reference,
-            variables={name: value for name, value in variables.items() if name not in secret},
+            variables=variables,
             secrets=self._secrets.references,
             readable=self._secrets.readable,
             key_arns=self._secrets.key_arns,
@@ -134,11 +136,23 @@ class AwsEnvironment(pulumi.ComponentResource):
                     hosts=names.get(process.name, []),
                     origin_tokens=self._tokens,
                     after=after,
+                    topic_arn=self._topic_arn,
                 ),
                 self._child,
             )
             for process in self._plan.environment.processes
         }
+
+    def _create_operations(self, processes: dict[ProcessName, Process]) -> None:
+        args = OperationsArgs(
+            plan=self._plan,
+            foundation=self._foundation,
+            secrets=self._secrets,
+            redis=self._redis,
+            processes=processes,
+            topic_arn=self._topic_arn,
+        )
+        Operations("operations", args, self._child)
 
     def _create_domains(self, processes: dict[ProcessName, Process]) -> Domains:
         """Names, and for a zone of one's own its rules: they send a rotated token once the load balancer takes it."""
