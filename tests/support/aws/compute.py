@@ -13,6 +13,7 @@ from infra import wiring
 from infra.domains import hosts
 from infra.load import environment, load
 from infra.model import Environment, ProcessName, Served
+from infra.paths import app_dir
 from infra.release import runtime
 from infra.targets.aws import foundation
 from infra.targets.aws.alarm_topic import AlarmTopic, AlarmTopicArgs
@@ -77,7 +78,7 @@ def plan_of(wanted: Environment, **changes: Any) -> Plan:
         "environment": wanted,
         "hosts": hosts(wanted.domains, "pitchbar.example", "st"),
         "release": RELEASE,
-        "source": "/checkout/app",
+        "source": str(app_dir()),
         "runtime": runtime.render(wanted),
         "directory": Path("/data/st"),
         "cloud": cloud(),
