@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ def daemon() -> Iterator[Docker]:
             _remove_containers(docker)
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)
+            _unmount(Path(place))
 
 
 def _start(docker: Docker, data: Path, place: Path) -> subprocess.Popen[bytes]:
@@ -88,7 +90,7 @@ def _start(docker: Docker, data: Path, place: Path) -> subprocess.Popen[bytes]:
         log = place / f"dockerd-{attempt}.log"
         process = _launch(docker, data, place, log)
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: process.poll() is not None or _answers(docker), "dockerd answers", PATIENCE)
+            wait_until(partial(_settled, process, docker), "dockerd answers", PATIENCE)
             if process.poll() is None:
                 return process
         process.kill()
@@ -110,7 +112,7 @@ def _launch(docker: Docker, data: Path, place: Path, log: Path) -> subprocess.Po
     words: Sequence[str] = [word for pair in options.items() for word in pair]
     with log.open("wb") as output:
         return subprocess.Popen(
-            [str(docker.folder / "bin" / "dockerd"), *words, *off],
+            ["setpriv", "--pdeathsig", "TERM", str(docker.folder / "bin" / "dockerd"), *words, *off],
             env=environment(docker.folder),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -118,8 +120,19 @@ def _launch(docker: Docker, data: Path, place: Path, log: Path) -> subprocess.Po
         )
 
 
+def _settled(process: subprocess.Popen[bytes], docker: Docker) -> bool:
+    return process.poll() is not None or _answers(docker)
+
+
 def _answers(docker: Docker) -> bool:
     return docker.socket.exists() and docker("version", check=False).returncode == 0
+
+
+def _unmount(place: Path) -> None:
+    """The daemon leaves the network namespace of its containers mounted."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        if line.split()[1].startswith(f"{place}/"):
+            subprocess.run(["umount", "--lazy", line.split()[1]], check=True)
 
 
 def _remove_containers(docker: Docker) -> None:

@@ -62,6 +62,7 @@ SERVER = foundation.DatabaseServer(
     security_group_id="sg-postgres",
     master_secret_arn=f"{SECRET}-master",
 )
+PLANTED = "a-secret-that-must-be-nowhere"
 SECRETS = ("APP_KEY", "ADMIN_PASSWORD", "INTERNAL_QUEUE_TOKEN", "REVERB_APP_KEY", "REVERB_APP_SECRET")
 
 
@@ -187,4 +188,4 @@ def declare(plan: Plan) -> None:
 
 
 def _secret() -> Output[str]:
-    return Output.secret("PLANTED")
+    return Output.secret(PLANTED)
