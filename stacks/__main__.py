@@ -16,7 +16,7 @@ def main() -> None:
     model = load()
     wanted = environment(model, config.environment)
     cloud = locate(model, config)
-    place.check(wanted, cloud)
+    place.check(stack, wanted, cloud)
     if config.stack == "base":
         from stacks.base import outputs
     else:

@@ -23,7 +23,7 @@ def address(hosts: Hosts) -> Address:
         widget_url=f"https://{hosts.cdn or hosts.app}{WIDGET}",
         scheme="https",
         realtime_host=hosts.realtime,
-        port=443,
+        port="443",
     )
 
 

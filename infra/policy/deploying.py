@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.cloud_names import boundary_arn, manifest_key, secrets_key_alias, state_bucket
-from infra.policy.permissions import TYPES, Needs, Scope
+from infra.policy.permissions import Needs, Scope, needed
 
 STACKS: Mapping[str, tuple[str, ...]] = {
     "preview": ("pr-*", "preview-base"),
@@ -91,15 +91,20 @@ def boundary(account: str, region: str) -> Document:
 def policies(product: str, account: str, region: str, environment: str) -> dict[str, Document]:
     """The policies of an environment's deploying role, by name: several, because IAM takes 6,144 characters each."""
     stacks = STACKS[environment]
-    needs = [need for needed in TYPES.values() for need in needed]
+    needs = list(needed(environment))
     groups = {
         "state": _state(product, account, region, environment, stacks),
         "roles": _roles(product, account, stacks),
-        "named": _named(product, account, region, stacks, _of(needs, "named")),
+        **_halves("named", _named(product, account, region, stacks, _of(needs, "named"))),
         "tagged": _tagged(product, stacks, _of(needs, "tagged")),
         "regional": _regional(region, _of(needs, "regional")),
     }
     return {name: _document(statements) for name, statements in groups.items()}
+
+
+def _halves(name: str, statements: list[Document]) -> dict[str, list[Document]]:
+    half = (len(statements) + 1) // 2
+    return {f"{name}-1": statements[:half], f"{name}-2": statements[half:]}
 
 
 def _state(product: str, account: str, region: str, environment: str, stacks: Sequence[str]) -> list[Document]:

@@ -11,6 +11,7 @@ from infra.cloud_names import aws_region
 from infra.errors import UserError
 from infra.model import Cloud as Model
 from infra.model import Domains, Environment
+from infra.packages import need_aws
 from infra.release.choice import Store
 from infra.release.manifest import Manifest
 from infra.release.runtime import Runtime
@@ -83,7 +84,7 @@ def cloud_of(plan: Plan) -> Cloud:
     return plan.cloud
 
 
-def _nothing_to_check(environment: Environment, cloud: Cloud | None) -> None:
+def _nothing_to_check(stack: str, environment: Environment, cloud: Cloud | None) -> None:
     """Every configuration that could be read is fine."""
 
 
@@ -99,7 +100,7 @@ class Target:
     land: Callable[[Plan], Landed]
     store: Callable[[str, Cloud | None], Store]
     builds_images: bool = False
-    check: Callable[[Environment, Cloud | None], None] = _nothing_to_check
+    check: Callable[[str, Environment, Cloud | None], None] = _nothing_to_check
     land_base: Callable[[Environment, Cloud, str], Mapping[str, Any]] | None = None
 
 
@@ -130,6 +131,7 @@ def target(name: str) -> Target:
 
         return TARGET
     if name == "aws":
+        need_aws()
         from infra.targets.aws import TARGET as AWS
 
         return AWS

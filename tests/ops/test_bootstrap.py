@@ -61,7 +61,7 @@ def test_a_first_run_makes_everything_and_a_second_changes_nothing(account: None
     assert {change.action for change in first.changes} == {"created"}
     kinds = [change.what for change in first.changes]
     assert {kind: kinds.count(kind) for kind in kinds} == {
-        "bucket": 1, "key": 3, "policy": 1 + 3 * 5, "identity provider": 1, "role": 3,
+        "bucket": 1, "key": 3, "policy": 1 + 3 * 6, "identity provider": 1, "role": 3,
     }  # fmt: skip
     second = run()
     assert [change for change in second.changes if change.action != "unchanged"] == []

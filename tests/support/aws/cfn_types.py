@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.aws.cfn_shapes import (
+    Convert,
+    access_logs,
+    attribute,
+    conditions,
+    health_check,
+    inline,
+    log_delivery,
+    network,
+    stickiness,
+)
+
+AUTONAMED = "autonamed"
 COMMON = frozenset(
     {
         *("region", "tags", "namePrefix", "skipDestroy", "forceDestroy", "forceDelete", "skipFinalSnapshot"),
@@ -15,89 +27,17 @@ COMMON = frozenset(
 )
 """What is the provider's own business: how it makes and removes a resource. Tags are the provider's default tags."""
 
-Convert = Callable[[Any], dict[str, Any]]
-
 
 @dataclass(frozen=True)
 class Type:
     """``renames``: CloudFormation's name (dotted: inside another) by path; None: it has none, and loses nothing.
-    ``special``: whole properties that have another shape."""
+    ``special``: whole properties that have another shape. ``made``: what the provider or autonaming fills in where the
+    program leaves it out, and CloudFormation wants to be told."""
 
     name: str
     renames: Mapping[str, str | None] = field(default_factory=dict)
     special: Mapping[str, Convert] = field(default_factory=dict)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(int(value)) if isinstance(value, float) else value
-
-
-def _attribute(property: str, key: str) -> Convert:
-    return lambda value: {property: [{"Key": key, "Value": _text(value)}]}
-
-
-def _access_logs(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"enabled": "enabled", "bucket": "bucket", "prefix": "prefix"}
-    pairs = [{"Key": f"access_logs.s3.{names[name]}", "Value": _text(part)} for name, part in value.items()]
-    return {"LoadBalancerAttributes": pairs}
-
-
-def _network(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"subnets": "Subnets", "securityGroups": "SecurityGroups"}
-    found = {names[name]: part for name, part in value.items() if name != "assignPublicIp"}
-    public = {"AssignPublicIp": "ENABLED" if value.get("assignPublicIp") else "DISABLED"}
-    return {"NetworkConfiguration": {"AwsvpcConfiguration": {**found, **public}}}
-
-
-def _health_check(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = {
-        "enabled": "HealthCheckEnabled",
-        "interval": "HealthCheckIntervalSeconds",
-        "path": "HealthCheckPath",
-        "port": "HealthCheckPort",
-        "protocol": "HealthCheckProtocol",
-        "timeout": "HealthCheckTimeoutSeconds",
-        "healthyThreshold": "HealthyThresholdCount",
-        "unhealthyThreshold": "UnhealthyThresholdCount",
-    }
-    found: dict[str, Any] = {
-        names[name]: int(part) if isinstance(part, float) else part for name, part in value.items() if name != "matcher"
-    }
-    return {**found, **({"Matcher": {"HttpCode": value["matcher"]}} if "matcher" in value else {})}
-
-
-def _stickiness(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"enabled": "enabled", "type": "type", "cookieDuration": f"{value['type']}.duration_seconds"}
-    names["cookieName"] = "app_cookie.cookie_name"
-    return {
-        "TargetGroupAttributes": [
-            {"Key": f"stickiness.{names[name]}", "Value": _text(part)} for name, part in value.items()
-        ]
-    }
-
-
-def _conditions(value: list[Mapping[str, Any]]) -> dict[str, Any]:
-    fields = {
-        "hostHeader": ("host-header", "HostHeaderConfig"),
-        "pathPattern": ("path-pattern", "PathPatternConfig"),
-        "httpHeader": ("http-header", "HttpHeaderConfig"),
-        "httpRequestMethod": ("http-request-method", "HttpRequestMethodConfig"),
-        "sourceIp": ("source-ip", "SourceIpConfig"),
-    }
-    return {
-        "Conditions": [
-            {
-                "Field": fields[name][0],
-                fields[name][1]: {key[0].upper() + key[1:]: part for key, part in inside.items()},
-            }
-            for each in value
-            for name, inside in each.items()
-        ]
-    }
-
-
-def _inline(value: list[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"Policies": [{"PolicyName": each["name"], "PolicyDocument": json.loads(each["policy"])} for each in value]}
+    made: Mapping[str, Any] = field(default_factory=dict)
 
 
 _ACTION = {
@@ -120,6 +60,12 @@ _LB_ATTRIBUTES = {
     "xffHeaderProcessingMode": "routing.http.xff_header_processing.mode",
     "enableZonalShift": "zonal_shift.config.enabled",
     "enableTlsVersionAndCipherSuiteHeaders": "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
+}
+_LISTENER_ATTRIBUTES = {
+    "routingHttpResponseServerEnabled": "routing.http.response.server.enabled",
+    "routingHttpResponseStrictTransportSecurityHeaderValue": (
+        "routing.http.response.strict_transport_security.header_value"
+    ),
 }
 _TG_ATTRIBUTES = {
     "deregistrationDelay": "deregistration_delay.timeout_seconds",
@@ -166,6 +112,7 @@ TYPES: Mapping[str, Type] = {
             "subnetGroupName": "CacheSubnetGroupName",
             "authTokenUpdateStrategy": None,
         },
+        {"logDeliveryConfigurations": log_delivery},
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": Type("AWS::ElastiCache::SubnetGroup", {"name": None}),
     "aws:elasticache/parameterGroup:ParameterGroup": Type(
@@ -188,44 +135,50 @@ TYPES: Mapping[str, Type] = {
             "deploymentMinimumHealthyPercent": "DeploymentConfiguration.MinimumHealthyPercent",
             "sigintRollback": None,
         },
-        {"networkConfiguration": _network},
+        {"networkConfiguration": network},
     ),
     "aws:lb/loadBalancer:LoadBalancer": Type(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         {"loadBalancerType": "Type", "name": None},
         {
             "internal": lambda internal: {"Scheme": "internal" if internal else "internet-facing"},
-            "accessLogs": _access_logs,
-            **{name: _attribute("LoadBalancerAttributes", key) for name, key in _LB_ATTRIBUTES.items()},
+            "accessLogs": access_logs,
+            **{name: attribute("LoadBalancerAttributes", key) for name, key in _LB_ATTRIBUTES.items()},
         },
     ),
     "aws:lb/listener:Listener": Type(
         "AWS::ElasticLoadBalancingV2::Listener",
         {f"defaultActions.{path}": name for path, name in _ACTION.items()},
-        {"certificateArn": lambda arn: {"Certificates": [{"CertificateArn": arn}]}},
+        {
+            "certificateArn": lambda arn: {"Certificates": [{"CertificateArn": arn}]},
+            **{name: attribute("ListenerAttributes", key) for name, key in _LISTENER_ATTRIBUTES.items()},
+        },
     ),
     "aws:lb/listenerRule:ListenerRule": Type(
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         {f"actions.{path}": name for path, name in _ACTION.items()},
-        {"conditions": _conditions},
+        {"conditions": conditions},
+        {"Priority": 1},
     ),
     "aws:lb/targetGroup:TargetGroup": Type(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         {"name": None},
         {
-            "healthCheck": _health_check,
-            "stickiness": _stickiness,
-            **{name: _attribute("TargetGroupAttributes", key) for name, key in _TG_ATTRIBUTES.items()},
+            "healthCheck": health_check,
+            "stickiness": stickiness,
+            **{name: attribute("TargetGroupAttributes", key) for name, key in _TG_ATTRIBUTES.items()},
         },
     ),
     "aws:iam/role:Role": Type(
         "AWS::IAM::Role",
         {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
-        {"inlinePolicies": _inline},
+        {"inlinePolicies": inline},
     ),
     "aws:iam/policy:Policy": Type("AWS::IAM::ManagedPolicy", {"policy": "PolicyDocument", "name": None}),
     "aws:iam/rolePolicy:RolePolicy": Type(
-        "AWS::IAM::RolePolicy", {"policy": "PolicyDocument", "role": "RoleName", "name": "PolicyName"}
+        "AWS::IAM::RolePolicy",
+        {"policy": "PolicyDocument", "role": "RoleName", "name": "PolicyName"},
+        made={"PolicyName": AUTONAMED},
     ),
     "aws:s3/bucket:Bucket": Type("AWS::S3::Bucket", {"bucket": "BucketName"}),
     "aws:s3/bucketPolicy:BucketPolicy": Type("AWS::S3::BucketPolicy", {"policy": "PolicyDocument"}),
@@ -279,7 +232,9 @@ TYPES: Mapping[str, Type] = {
     ),
     "aws:sns/topic:Topic": Type("AWS::SNS::Topic", {"name": "TopicName"}),
     "aws:backup/vault:Vault": Type(
-        "AWS::Backup::BackupVault", {"name": "BackupVaultName", "kmsKeyArn": "EncryptionKeyArn"}
+        "AWS::Backup::BackupVault",
+        {"name": "BackupVaultName", "kmsKeyArn": "EncryptionKeyArn"},
+        made={"BackupVaultName": AUTONAMED},
     ),
     "aws:appautoscaling/target:Target": Type("AWS::ApplicationAutoScaling::ScalableTarget"),
     "aws:appautoscaling/policy:Policy": Type("AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}),

@@ -16,7 +16,7 @@ from typing import Any
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.support.aws.cfn_parts import ATTACHED
-from tests.support.aws.cfn_types import COMMON, TYPES, Type
+from tests.support.aws.cfn_types import AUTONAMED, COMMON, TYPES, Type
 from tests.support.engine import Registered
 
 
@@ -73,7 +73,7 @@ def _properties(resource: Registered, kind: Type, done: Conversion) -> dict[str,
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind.name).schema
     left: set[str] = set()
     inputs = {name: value for name, value in resource.inputs.items() if name not in COMMON}
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {name: resource.name if value is AUTONAMED else value for name, value in kind.made.items()}
     for name, value in kind.special.items():
         if name in inputs:
             merge(result, value(inputs.pop(name)))
@@ -152,6 +152,8 @@ def _value(value: Any, node: Mapping[str, Any], walk: Walk, path: str) -> Any:
         return json.loads(value)
     if isinstance(value, list):
         return [_value(part, node.get("items", {}), walk, path) for part in value]
+    if isinstance(value, Mapping) and types == ("array",):
+        return [_value(value, node.get("items", {}), walk, path)]
     if isinstance(value, Mapping):
         return _object(value, node, walk, path) if "properties" in node else {k: number(v) for k, v in value.items()}
     if isinstance(value, str) and value.isdigit() and types in (("integer",), ("number",)):

@@ -22,92 +22,9 @@ import jsonschema
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
+from infra.release import manifest
+from tests.support.aws.schemas import DASHBOARD, LIFECYCLE, PATTERN
 from tests.support.engine import Registered
-
-DASHBOARD = {
-    "type": "object",
-    "required": ["widgets"],
-    "additionalProperties": False,
-    "properties": {
-        "start": {"type": "string"},
-        "end": {"type": "string"},
-        "periodOverride": {"enum": ["auto", "inherit"]},
-        "widgets": {
-            "type": "array",
-            "maxItems": 500,
-            "items": {
-                "type": "object",
-                "required": ["type", "properties"],
-                "additionalProperties": False,
-                "properties": {
-                    "type": {"enum": ["alarm", "explorer", "log", "metric", "text"]},
-                    "x": {"type": "integer", "minimum": 0, "maximum": 23},
-                    "y": {"type": "integer", "minimum": 0},
-                    "width": {"type": "integer", "minimum": 1, "maximum": 24},
-                    "height": {"type": "integer", "minimum": 1, "maximum": 1000},
-                    "properties": {"type": "object"},
-                },
-                "allOf": [
-                    {
-                        "if": {"properties": {"type": {"const": kind}}},
-                        "then": {"properties": {"properties": {"required": needed}}},
-                    }
-                    for kind, needed in {
-                        "alarm": ["alarms"],
-                        "log": ["query", "region"],
-                        "metric": ["metrics", "region"],
-                        "text": ["markdown"],
-                    }.items()
-                ],
-            },
-        },
-    },
-}
-"""A CloudWatch dashboard's body, as its reference describes it."""
-
-_AGED = {"required": ["countUnit"], "properties": {"countType": {"enum": ["sinceImagePushed", "sinceImagePulled"]}}}
-LIFECYCLE = {
-    "type": "object",
-    "required": ["rules"],
-    "additionalProperties": False,
-    "properties": {
-        "rules": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 50,
-            "items": {
-                "type": "object",
-                "required": ["rulePriority", "selection", "action"],
-                "additionalProperties": False,
-                "properties": {
-                    "rulePriority": {"type": "integer", "minimum": 1},
-                    "description": {"type": "string"},
-                    "action": {"type": "object", "required": ["type"], "properties": {"type": {"const": "expire"}}},
-                    "selection": {
-                        "type": "object",
-                        "required": ["tagStatus", "countType", "countNumber"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "tagStatus": {"enum": ["tagged", "untagged", "any"]},
-                            "tagPrefixList": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-                            "tagPatternList": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-                            "countType": {"enum": ["imageCountMoreThan", "sinceImagePushed", "sinceImagePulled"]},
-                            "countNumber": {"type": "integer", "minimum": 1},
-                            "countUnit": {"const": "days"},
-                        },
-                        "oneOf": [_AGED, {"properties": {"countType": {"const": "imageCountMoreThan"}}}],
-                        "if": {"properties": {"tagStatus": {"const": "tagged"}}},
-                        "then": {"anyOf": [{"required": ["tagPrefixList"]}, {"required": ["tagPatternList"]}]},
-                    },
-                },
-            },
-        }
-    },
-}
-"""An ECR lifecycle policy, as its reference describes it."""
-
-PATTERN = {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["array", "object"]}}
-"""An EventBridge pattern: every leaf is a list."""
 
 
 def problems(resources: Iterable[Registered]) -> list[str]:
@@ -262,6 +179,19 @@ def _schema(schema: Mapping[str, Any]) -> Callable[[str], Iterator[str]]:
     return check
 
 
+def secret_text(document: str) -> Iterator[str]:
+    """The value of a secret: an object of texts, which tasks read one by one."""
+    for name, value in json.loads(document).items():
+        if not isinstance(value, str):
+            yield f"{name} is {type(value).__name__}, and a task would get JSON"
+
+
+def release(document: str) -> Iterator[str]:
+    """A release's manifest, which rollbacks read."""
+    if not manifest.parse(document).image:
+        yield "names no image"
+
+
 _IDENTITY, _TRUST = ("identity policy", identity_policy), ("trust policy", trust_policy)
 _RESOURCE = ("resource policy", resource_policy)
 CHECKS: Mapping[tuple[str, str], tuple[str, Callable[[str], Iterable[str]]]] = {
@@ -278,6 +208,8 @@ CHECKS: Mapping[tuple[str, str], tuple[str, Callable[[str], Iterable[str]]]] = {
     ("aws:ec2/vpcEndpoint:VpcEndpoint", "policy"): _RESOURCE,
     ("aws:backup/vaultPolicy:VaultPolicy", "policy"): _RESOURCE,
     ("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "policyDocument"): _RESOURCE,
+    ("aws:secretsmanager/secretVersion:SecretVersion", "secretString"): ("secret", secret_text),
+    ("aws:s3/bucketObjectv2:BucketObjectv2", "content"): ("manifest", release),
     ("aws:ecs/taskDefinition:TaskDefinition", "containerDefinitions"): ("containers", container_definitions),
     ("aws:cloudwatch/dashboard:Dashboard", "dashboardBody"): ("dashboard", _schema(DASHBOARD)),
     ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "policy"): ("lifecycle", _schema(LIFECYCLE)),

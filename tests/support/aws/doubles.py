@@ -18,7 +18,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.paths import project_root
 from tests.support.aws import structure
-from tests.support.engine import plain
+from tests.support.engine import PROJECT, plain
 
 _types: Any = pulumi._types
 ACCOUNT = "123456789012"
@@ -136,16 +136,19 @@ ANSWERS: dict[str, Any] = {
 """What functions of providers answer, by the function's name."""
 
 
-def resource(type: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Give the id of a new resource, and what a provider would compute besides its inputs."""
+def resource(type: str, name: str, inputs: Mapping[str, Any], stack: str | None = None) -> tuple[str, dict[str, Any]]:
+    """Give the id of a new resource of a stack (the evaluated one), and what a provider would compute."""
     outputs: Mapping[str, Any] = _types.resource_types(_class(type))
     short = type.rpartition(":")[2]
     mark = hashlib.sha256(f"{type}{name}".encode()).hexdigest()
-    id = _id(type, name, inputs, mark)
+    named = physical(type, name, stack or pulumi.get_stack())
+    id = _id(type, named, inputs, mark)
     computed: dict[str, Any] = {}
     for key, hint in outputs.items():
         if key not in inputs and key not in ("id", "urn", "tags"):
-            value = _text(type, name, key, id, mark) if hint is str else _number(type, key) if hint is int else None
+            value = (
+                _text(type, name, named, key, id, mark) if hint is str else _number(type, key) if hint is int else None
+            )
             if value is not None:
                 computed[key] = value
     special = _SPECIAL.get(short)
@@ -158,7 +161,7 @@ def _class(type: str) -> Any:
     return getattr(sys.modules[module], name)
 
 
-def _id(type: str, name: str, inputs: Mapping[str, Any], mark: str) -> str:
+def _id(type: str, named: str, inputs: Mapping[str, Any], mark: str) -> str:
     prefixes = {
         "Vpc": "vpc",
         "Subnet": "subnet",
@@ -174,35 +177,37 @@ def _id(type: str, name: str, inputs: Mapping[str, Any], mark: str) -> str:
         return mark[:32]
     if short in ("Key", "ReplicaKey"):
         return f"{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:32]}"
-    named = inputs.get("bucket") if short == "Bucket" else inputs.get("name")
+    given = inputs.get("bucket") if short == "Bucket" else inputs.get("name")
     if "arn" in _types.resource_types(_class(type)) and _id_is_arn(type):
-        return _arn(type, name)
-    return str(named) if named and short not in ("Service", "TargetGroup") else physical(type, name)
+        return _arn(type, named)
+    return str(given) if given and short not in ("Service", "TargetGroup") else named
 
 
 def _id_is_arn(type: str) -> bool:
     return type.split("/")[0] in ("aws:lb", "aws:acm", "aws:sns", "aws:secretsmanager", "aws:ecs", "aws:alb")
 
 
-def _text(type: str, name: str, key: str, id: str, mark: str) -> str:
+def _text(type: str, name: str, named: str, key: str, id: str, mark: str) -> str:
     if key == "arn":
-        return _arn(type, name)
+        return _arn(type, named)
     if key in ("name", "bucket", "identifier", "family", "replicationGroupId", "scriptName"):
-        return physical(type, name)
+        return named
     if key == "repositoryUrl":
-        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{physical(type, name)}"
+        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{named}"
     if key in ("repoDigest", "imageDigest"):
         return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/image@{DIGEST}"
     if key == "arnSuffix":
-        return f"{'app' if type.endswith('LoadBalancer') else 'targetgroup'}/{physical(type, name)}/{mark[:16]}"
+        return f"{'app' if type.endswith('LoadBalancer') else 'targetgroup'}/{named}/{mark[:16]}"
     if key == "region":
         return REGION
+    if key == "publicIp":
+        return f"203.0.113.{int(mark[:2], 16)}"
     if key in ("keyId", "accountId", "ownerId", "registryId"):
         return id if key == "keyId" else ACCOUNT
     if key.endswith("Arn"):
-        return f"{_arn(type, name)}/{key}"
+        return f"{_arn(type, named)}/{key}"
     if key in ("endpoint", "address", "dnsName", "primaryEndpointAddress", "readerEndpointAddress"):
-        return f"{physical(type, name)}.{REGION}.double.amazonaws.com" + (":5432" if key == "endpoint" else "")
+        return f"{named}.{REGION}.double.amazonaws.com" + (":5432" if key == "endpoint" else "")
     return f"{name}.{key}"
 
 
@@ -210,20 +215,20 @@ def _number(type: str, key: str) -> float:
     return _PORTS.get(type, 443.0) if key == "port" else 1.0
 
 
-def _arn(type: str, name: str) -> str:
+def _arn(type: str, named: str) -> str:
     family = type.partition(":")[2].partition("/")[0]
     service = _SERVICES.get(family, family)
     if service == "s3":
-        return f"arn:aws:s3:::{physical(type, name)}"
-    kind = type.rpartition("/")[2].partition(":")[0].lower()
+        return f"arn:aws:s3:::{named}"
+    kind = type.rpartition("/")[2].partition(":")[0].lower().removeprefix("replica")
     region = "" if service in _GLOBAL else REGION
-    return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind}/{physical(type, name)}"
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind}/{named}"
 
 
-def physical(type: str, name: str) -> str:
+def physical(type: str, name: str, stack: str) -> str:
     """A resource's name as the autonaming in Pulumi.yaml makes it; Cloudflare and Docker have none."""
     mark = hashlib.sha256(f"{type}{name}".encode()).hexdigest()
-    known = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "name": name}
+    known = {"project": PROJECT, "stack": stack, "name": name}
     filled = re.sub(r"\$\{hex\(([0-9]+)\)\}", lambda found: mark[: int(found[1])], pattern(type))
     return re.sub(r"\$\{([a-z]+)\}", lambda found: known[found[1]], filled)
 

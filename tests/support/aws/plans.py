@@ -63,7 +63,7 @@ def refusal(program: Callable[[], object], double: CloudDouble) -> str:
     return sentence
 
 
-class Unanswered(grpc.RpcError):
+class Unanswered(grpc.RpcError):  # type: ignore[misc]
     """What the engine answers when a provider fails."""
 
     def __init__(self, details: str) -> None:

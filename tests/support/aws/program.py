@@ -17,7 +17,7 @@ from unittest.mock import patch
 import yaml
 
 from infra.paths import project_root
-from tests.support.aws.doubles import ACCOUNT, ZONE, CloudDouble
+from tests.support.aws.doubles import ACCOUNT, CLOUDFLARE_ACCOUNT, ZONE, CloudDouble
 from tests.support.engine import Recording, render
 
 BASE = "preview-base"
@@ -27,7 +27,7 @@ STACKS = ("staging", "production", BASE, "pr-12")
 EXTRA: Mapping[str, str] = {
     "pitchbar:account": ACCOUNT,
     "pitchbar:zone": ZONE,
-    "pitchbar:cloudflare-account": "fedcba9876543210fedcba9876543210",
+    "pitchbar:cloudflare-account": CLOUDFLARE_ACCOUNT,
 }
 """The configuration that the tracked files lack, because it differs with whose clouds they are."""
 

@@ -54,6 +54,11 @@ def args_class(token: str) -> Any:
     return found
 
 
+def properties(token: str) -> frozenset[str]:
+    """The names of a resource's inputs; raises :class:`UnknownToken`."""
+    return frozenset(_properties(args_class(token)))
+
+
 def tokens(package: str) -> tuple[str, ...]:
     """Every resource's token in a package."""
     importlib.import_module(f"pulumi_{package}")

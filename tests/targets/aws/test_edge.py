@@ -177,7 +177,7 @@ def test_the_addresses_are_those_of_the_names() -> None:
     assert (known.app_url, known.realtime_host, known.port) == (
         "https://app.pitchbar.com",
         "realtime.pitchbar.com",
-        443,
+        "443",
     )
 
 
