@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_cloudflare as cloudflare
 import pytest
 
 from infra.edge.cron_worker import COMPATIBILITY_DATE, CronWorker, CronWorkerArgs
@@ -101,6 +102,19 @@ def test_every_request_to_our_names_carries_the_proof_and_no_other() -> None:
     assert rule("preview", "http_request_late_transform")["expression"] == (
         '(ends_with(http.host, ".preview.pitchbar.com"))'
     )
+
+
+def test_a_rotated_token_is_sent_only_once_it_is_taken_and_nothing_else_waits_for_that() -> None:
+    def program() -> None:
+        taker = cloudflare.DnsRecord("taker", zone_id=ZONE, name="a.example", type="A", content="192.0.2.1", ttl=1)
+        names = own_names(plan("staging").hosts)
+        ZoneRules("zone", ZoneRulesArgs(plan("staging"), Zone(ZONE, "pitchbar.com"), names, TOKEN, after=[taker]))
+
+    recording = render(program, double=CloudDouble())
+    taker = recording.one(RECORD).urn
+    children = [found for found in recording if ":ZoneRules" in found.parent]
+    assert [found.name for found in children if taker in found.dependencies] == ["origin"]
+    assert len(children) > 5
 
 
 def test_the_proof_is_a_secret() -> None:
