@@ -5,7 +5,8 @@ from typing import Literal
 
 Scope = Literal["named", "global", "tagged", "regional"]
 """``named``: on what is called as the stack's things are; ``global``: the same in no region. ``tagged``: on what
-carries the stack's tag, and requests that give it. ``regional``: in the stack's region, for actions that AWS limits in no other way."""
+carries the stack's tag, and requests that give it. ``regional``: in the stack's region, for actions that AWS limits in
+no other way."""
 
 
 @dataclass(frozen=True)
