@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from infra.ops.console import Console, document
+from infra.packages import need_aws
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _CHOICES = ("preview", "staging", "production")
@@ -57,6 +58,7 @@ def _bootstrap(
     console = Console(json)
     if not (dry_run or yes):
         click.confirm(f"Prepare account {wish.account} in {wish.region}?", abort=True, err=True)
+    need_aws()
     from infra.ops.bootstrap.run import bootstrap
 
     report = bootstrap(wish, lambda change: console.say(shown(change, dry_run=dry_run)))

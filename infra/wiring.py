@@ -149,6 +149,14 @@ def read_only_variables(runtime: Runtime) -> dict[str, Any]:
     }
 
 
+SECRETS = frozenset(
+    {
+        *("ADMIN_PASSWORD", "APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD", "INTERNAL_QUEUE_TOKEN"),
+        *("INTERNAL_QUEUE_TOKEN_PREVIOUS", "REDIS_PASSWORD", "REVERB_APP_KEY", "REVERB_APP_SECRET"),
+    }
+)
+"""The variables that are secrets: a target never shows them."""
+
 _SIGNING = ("REVERB_APP_KEY", "REVERB_APP_SECRET")
 _READ: Mapping[str, frozenset[str]] = {
     "worker": frozenset({"APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD", "REDIS_PASSWORD"}),

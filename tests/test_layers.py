@@ -12,7 +12,7 @@ LAYERS = {
     FACTS: (
         "infra infra.errors infra.kinds infra.document infra.reader infra.rules infra.model infra.capabilities "
         "infra.load infra.schema infra.stack_config infra.commands infra.domains infra.wiring infra.paths "
-        "infra.toolchain infra.backups infra.cloud_names"
+        "infra.toolchain infra.backups infra.cloud_names infra.packages"
     ),
     PLANS: "infra.release.* infra.resources infra.targets.* infra.edge.* infra.policy.*",
     EFFECTS: (

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from infra import paths
 from infra.ops import outputs
 from infra.ops.history import Deployment, deployments
+from infra.ops.kept import kept as kept_releases
 from infra.ops.stacks import Stack
-from infra.release import manifest
 from infra.release.manifest import Manifest
 from infra.release.migrations import reachable_from
 
@@ -38,7 +37,7 @@ def releases(stack: Stack) -> tuple[ReleaseEntry, ...]:
     found = outputs.read(stack).public
     running, schema = str(found.get("release") or ""), str(found.get("schema_revision") or "")
     history = deployments(stack)
-    store = manifest.read_all(paths.release_store(stack.name))
+    store = kept_releases(stack)
     order = list(dict.fromkeys([deployment.release for deployment in history] + [each.id for each in store]))
     return tuple(_entry(id, history, store, running, schema) for id in order)
 

@@ -75,8 +75,7 @@ def up(request: Request, console: Console) -> Report:
     with turn(request.wish.name, f"pitchbar up -s {request.wish.name}", console, wait=request.wait):
         stack = ensure(request.wish, console)
         heal(stack, console, wait=request.wait)
-        if request.release or stack.local:
-            pin(stack, request.release)
+        pin(stack, request.release)
         outcome, record = update(stack, _arguments(stack, request.yes), console)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)

@@ -11,6 +11,7 @@ from infra.cloud_names import aws_region
 from infra.errors import UserError
 from infra.model import Cloud as Model
 from infra.model import Domains, Environment
+from infra.packages import need_aws
 from infra.release.choice import Store
 from infra.release.manifest import Manifest
 from infra.release.runtime import Runtime
@@ -130,6 +131,7 @@ def target(name: str) -> Target:
 
         return TARGET
     if name == "aws":
+        need_aws()
         from infra.targets.aws import TARGET as AWS
 
         return AWS

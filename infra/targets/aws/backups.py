@@ -141,7 +141,7 @@ class Backups(pulumi.ComponentResource):
         )
         test = aws.backup.RestoreTestingPlan(
             "restore-test",
-            name=own_name(f"{cloud.product}_{stack}", between="_", limit=50),  # Its names have no hyphens.
+            name=own_name(f"{cloud.product}-{stack}", between="_", limit=50),  # Its names have no hyphens.
             schedule_expression=_MONTHLY,
             start_window_hours=4,
             recovery_point_selection=aws.backup.RestoreTestingPlanRecoveryPointSelectionArgs(

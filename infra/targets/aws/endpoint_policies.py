@@ -8,7 +8,6 @@ from typing import Any
 from infra.targets.base import Cloud
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_FILL_CACHE = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 _LOG = ("logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents")
 _SESSION = (
     "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
@@ -31,7 +30,6 @@ def interface_policies(cloud: Cloud) -> Mapping[str, str]:
     images = _document(
         _own(cloud, ["ecr:GetAuthorizationToken"], "*"),
         _own(cloud, _PULL, f"arn:aws:ecr:{here}:repository/*"),
-        _own(cloud, _FILL_CACHE, f"arn:aws:ecr:{here}:repository/ecr-public/*"),
     )
     return {
         "ecr.api": images,

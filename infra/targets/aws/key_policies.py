@@ -27,7 +27,7 @@ def stored(plan: Plan, services: Sequence[str], *, region: str | None = None) ->
     return _policy(
         _account(plan, "Administration", _ADMINISTER),
         _account(plan, "UseThroughServices", _USE, **through),
-        _account(plan, "GrantsToServices", ("kms:CreateGrant",), Bool={"kms:GrantIsForAWSResource": "true"}, **through),
+        _account(plan, "GrantsToServices", ("kms:CreateGrant",), Bool={"kms:GrantIsForAWSResource": "true"}),
     )
 
 

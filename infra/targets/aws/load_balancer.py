@@ -11,6 +11,7 @@ from infra.edge.certificate import Certificate, CertificateArgs
 from infra.edge.ranges import ROOM, find_ranges
 from infra.targets.aws import foundation
 from infra.targets.aws.settings import settings
+from infra.targets.aws.storage import ACCESS_LOGS
 from infra.targets.base import Plan
 
 IDLE_TIMEOUT = 150
@@ -22,8 +23,6 @@ SSL_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 """TLS 1.3, and of 1.2 what has forward secrecy and authenticated encryption."""
 
 TEST_PORT = 8443
-ACCESS_LOGS = "load-balancer"
-"""The prefix of the access logs in their bucket."""
 
 _HSTS = "max-age=31536000"
 

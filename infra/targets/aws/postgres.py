@@ -27,9 +27,10 @@ _MAINTENANCE_WINDOW = "sun:08:00-sun:09:00"
 _AUTHORITY = "rds-ca-rsa2048-g1"
 _INSIGHTS_DAYS = 7
 _MONITORING = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
-_PARAMETERS = {
-    "rds.force_ssl": "1",
-    "password_encryption": "scram-sha-256",
+_INSISTED = {"rds.force_ssl": "1", "password_encryption": "scram-sha-256"}
+"""What RDS has by itself today. It reports such a parameter as pending a restart, whatever was asked for."""
+
+_CHANGED = {
     "rds.accepted_password_auth_method": "scram",
     "log_statement": "ddl",
     "log_min_duration_statement": "1000",
@@ -37,8 +38,8 @@ _PARAMETERS = {
     "log_temp_files": "10240",
     "idle_in_transaction_session_timeout": "300000",
 }
-"""Milliseconds and kB. Extensions that need nothing preloaded, pgvector among them, are made where they are used, and
-the time that a migration waits for a lock is its own."""
+"""In milliseconds and kB; none of them needs a restart. pgvector needs nothing preloaded, and the time that a migration
+waits for a lock is its own."""
 
 _EVENTS = {
     "db-instance": ("availability", "configuration change", "failover", "failure", "low storage", "maintenance",
@@ -97,10 +98,10 @@ class DatabaseServer(pulumi.ComponentResource):
             "postgres",
             family=f"postgres{self._args.plan.environment.postgres.version}",
             description="TLS and SCRAM only; slow statements, lock waits and changes of the schema are logged",
-            # AWS reports this method for what equals its own default, so another one would be a difference for ever.
             parameters=[
-                aws.rds.ParameterGroupParameterArgs(name=name, value=value, apply_method="pending-reboot")
-                for name, value in _PARAMETERS.items()
+                aws.rds.ParameterGroupParameterArgs(name=name, value=value, apply_method=method)
+                for method, parameters in (("pending-reboot", _INSISTED), ("immediate", _CHANGED))
+                for name, value in parameters.items()
             ],
             opts=self._child,
         )

@@ -10,6 +10,7 @@ from pulumi import Input, Output, Resource, ResourceOptions
 from infra import model, wiring
 from infra.targets.aws import foundation
 from infra.targets.aws.access import HTTPS, allow, reach_services, task_security_group
+from infra.targets.aws.alarms import create_alarm, failing
 from infra.targets.aws.health import question
 from infra.targets.aws.roles import GrantedRole, allowing
 from infra.targets.aws.routing import Route, RouteArgs
@@ -25,7 +26,7 @@ _HTTP = 80
 class ProcessArgs:
     """``hosts`` and ``origin_tokens``: see :class:`infra.targets.aws.routing.RouteArgs`; none for the worker.
     ``redis_security_group_id`` and ``redis_port``: where Redis is. ``bucket_arn``: of the files. ``after``: what
-    must be done before a task of the release starts."""
+    must be done before a task of the release starts. ``topic_arn``: who hears of alarms; None makes none."""
 
     plan: Plan
     process: model.Process
@@ -37,6 +38,7 @@ class ProcessArgs:
     hosts: Sequence[str] = ()
     origin_tokens: Sequence[Input[str]] = ()
     after: Sequence[Resource] = ()
+    topic_arn: Input[str] | None = None
 
 
 class Process(pulumi.ComponentResource):
@@ -175,6 +177,14 @@ class Process(pulumi.ComponentResource):
             self._opts,
         )
 
+    def _create_alarm(self) -> list[Input[str]]:
+        """Errors that visitors see, which also take a release back."""
+        if self.route is None or self._args.topic_arn is None:
+            return []
+        balancer, groups = self._args.foundation.load_balancer.arn_suffix, self.route.suffixes
+        alarm = create_alarm(failing(self._name, balancer, groups, [self._args.topic_arn]), self._opts)
+        return [alarm.name]
+
     def _create_service(
         self, definition: aws.ecs.TaskDefinition, group: aws.ec2.SecurityGroup, ways: Sequence[Resource]
     ) -> aws.ecs.Service:
@@ -186,6 +196,7 @@ class Process(pulumi.ComponentResource):
                 task_definition_arn=definition.arn,
                 security_group_id=group.id,
                 route=self.route,
+                alarm_names=self._create_alarm(),
                 after=[*ways, *self._args.after],
             ),
             self._opts,

@@ -7,12 +7,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, ResourceOptions
 
+from infra.edge.origin import HEADER
 from infra.model import Realtime, Served
 from infra.targets.aws import foundation
 from infra.targets.aws.access import allow
-
-ORIGIN_HEADER = "X-Origin-Token"
-"""What Cloudflare adds for our own zone: a request without it came by another one, or by none."""
 
 _DAY = 86400
 # A WebSocket never ends by itself, and the realtime server asks its clients to come again when it is told to stop: to
@@ -23,8 +21,8 @@ _APP_DRAIN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class RouteArgs:
-    """``hosts``: the names that lead to the process. ``origin_tokens``: the values of :data:`ORIGIN_HEADER` that are
-    let in. ``spare``: make a second target group, for blue/green."""
+    """``hosts``: the names that lead to the process. ``origin_tokens``: the values of
+    :data:`infra.edge.origin.HEADER` that are let in. ``spare``: make a second target group, for blue/green."""
 
     process: Served
     hosts: Sequence[str]
@@ -56,6 +54,11 @@ class Route(pulumi.ComponentResource):
         self.rule = self._create_rule()
         self.test_rule = self._create_test_rule() if args.spare else None
         self.register_outputs({"rule": self.rule.arn, "target_groups": [group.arn for group in self.target_groups]})
+
+    @property
+    def suffixes(self) -> list[Input[str]]:
+        """The target groups as CloudWatch names them."""
+        return [group.arn_suffix for group in self.target_groups]
 
     def _create_target_groups(self) -> list[aws.lb.TargetGroup]:
         names = [f"{self._name}-blue", f"{self._name}-green"] if self._args.spare else [self._name]
@@ -97,7 +100,7 @@ class Route(pulumi.ComponentResource):
 
     def _create_rule(self) -> aws.lb.ListenerRule:
         tokens: aws.lb.ListenerRuleConditionHttpHeaderArgsDict = {
-            "http_header_name": ORIGIN_HEADER,
+            "http_header_name": HEADER,
             "values": list(self._args.origin_tokens),
         }
         return aws.lb.ListenerRule(

@@ -27,7 +27,8 @@ _STARTING_MINUTES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
-    """``route``: the way to a process that listens. ``after``: what must be done before a task starts."""
+    """``route``: the way to a process that listens. ``alarm_names``: the alarms that take a
+    release back. ``after``: what must be done before a task starts."""
 
     plan: Plan
     process: model.Process
@@ -35,6 +36,7 @@ class ServiceArgs:
     task_definition_arn: Input[str]
     security_group_id: Input[str]
     route: Route | None
+    alarm_names: Sequence[Input[str]]
     after: Sequence[Resource]
 
 
@@ -66,6 +68,7 @@ def create_service(args: ServiceArgs, opts: ResourceOptions) -> aws.ecs.Service:
         deployment_maximum_percent=200,
         deployment_configuration=_strategy(switched, own.bake_minutes),
         deployment_circuit_breaker=None if switched else {"enable": True, "rollback": True},
+        alarms=_alarms(args.alarm_names),
         enable_execute_command=True,
         enable_ecs_managed_tags=True,
         propagate_tags="SERVICE",
@@ -96,6 +99,10 @@ def _strategy(switched: bool, bake_minutes: int) -> aws.ecs.ServiceDeploymentCon
     if not switched:
         return {"strategy": "ROLLING"}
     return {"strategy": "BLUE_GREEN", "bake_time_in_minutes": str(bake_minutes)}
+
+
+def _alarms(names: Sequence[Input[str]]) -> aws.ecs.ServiceAlarmsArgsDict | None:
+    return {"enable": True, "rollback": True, "alarm_names": list(names)} if names else None
 
 
 def _left_to_aws(scaling: model.Scaling, switched: bool) -> list[str]:

@@ -8,9 +8,11 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws import foundation
 from infra.targets.aws.buckets import BucketArgs, create_bucket
-from infra.targets.aws.load_balancer import ACCESS_LOGS
 from infra.targets.aws.roles import Statement, allowing
 from infra.targets.base import Plan, cloud_of
+
+ACCESS_LOGS = "load-balancer"
+"""Where the load balancer's access logs are in the log bucket."""
 
 _OLD_LOGS_DAYS = 1
 

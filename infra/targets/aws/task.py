@@ -21,7 +21,7 @@ TASKS = "ecs-tasks.amazonaws.com"
 @dataclass(frozen=True, kw_only=True)
 class TaskRuntimeArgs:
     """``variables``: the plain environment that the processes share. ``secrets``: environment variable → what ECS
-    reads it from; one that is in both is a secret. ``readable``: the secrets' ARNs, ``key_arns``: of their KMS
+    reads it from; none is ever taken from ``variables``. ``readable``: the secrets' ARNs, ``key_arns``: of their KMS
     keys."""
 
     plan: Plan
@@ -56,7 +56,8 @@ class TaskRuntime(pulumi.ComponentResource):
         reads. ``more``: variables of its own."""
         plan, secrets = self._args.plan, self._args.secrets
         runtime = plan.environment.runtime
-        plain = {key: value for key, value in self._args.variables.items() if key not in secrets}
+        hidden = wiring.SECRETS | secrets.keys()
+        plain = {key: value for key, value in self._args.variables.items() if key not in hidden}
         own = wiring.release_variables(plan.environment.name, plan.release)
         return Container(
             name=name,
