@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.cloud_names import boundary_arn, manifest_key, secrets_key_alias, state_bucket
-from infra.policy.permissions import Needs, Scope, needed
+from infra.policy.needs import Needs, Scope
+from infra.policy.permissions import needed
 
 STACKS: Mapping[str, tuple[str, ...]] = {
     "preview": ("pr-*", "preview-base"),
@@ -95,7 +96,7 @@ def policies(product: str, account: str, region: str, environment: str) -> dict[
     groups = {
         "state": _state(product, account, region, environment, stacks),
         "roles": _roles(product, account, stacks),
-        **_halves("named", _named(product, account, region, stacks, _of(needs, "named"))),
+        **_halves("named", _named(product, account, region, stacks, _of(needs, "named", "global"))),
         "tagged": _tagged(product, stacks, _of(needs, "tagged")),
         "regional": _regional(region, _of(needs, "regional")),
     }
@@ -161,20 +162,21 @@ def _roles(product: str, account: str, stacks: Sequence[str]) -> list[Document]:
 
 
 def _named(product: str, account: str, region: str, stacks: Sequence[str], needs: Iterable[Needs]) -> list[Document]:
-    by_resources: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    by_resources: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
     for need in needs:
-        by_resources.setdefault((need.service, need.resources), set()).update(need.actions)
+        where = "" if need.scope == "global" else region
+        by_resources.setdefault((need.service, where, need.resources), set()).update(need.actions)
     return [
         {
             "Effect": "Allow",
             "Action": sorted(f"{service}:{action}" for action in actions),
             "Resource": sorted(
-                _arn(service, account, region, end.replace("{name}", f"{product}-{stack}-"))
+                _arn(service, account, where, end.replace("{name}", f"{product}-{stack}-"))
                 for end in ends
                 for stack in stacks
             ),
         }
-        for (service, ends), actions in sorted(by_resources.items())
+        for (service, where, ends), actions in sorted(by_resources.items())
     ]
 
 
@@ -204,8 +206,8 @@ def _regional(region: str, needs: Iterable[Needs]) -> list[Document]:
     return [{"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": condition}]
 
 
-def _of(needs: Iterable[Needs], scope: Scope) -> list[Needs]:
-    return [need for need in needs if need.scope == scope]
+def _of(needs: Iterable[Needs], *scopes: Scope) -> list[Needs]:
+    return [need for need in needs if need.scope in scopes]
 
 
 def _document(statements: Sequence[Mapping[str, Any]]) -> Document:

@@ -13,7 +13,7 @@ PROGRAMS = {"preview": ("preview-base", "pr-12"), "staging": ("staging",), "prod
 
 
 def declared(environment: str) -> set[str]:
-    stacks = (program(stack) for stack in PROGRAMS[environment])
+    stacks = (program(stack, **{"alarm-email": "ops@pitchbar.example"}) for stack in PROGRAMS[environment])
     return {made.type for stack in stacks for made in stack.resources if made.type.startswith("aws:")}
 
 
@@ -47,7 +47,14 @@ def test_nothing_is_allowed_on_everything_without_a_condition(environment: str) 
 
 
 BOTOCORE = {"elasticloadbalancing": "elbv2"}
-PATTERNS = {"ec2:Describe*", "ec2:Get*", "elasticloadbalancing:Describe*", "rds:Describe*", "elasticache:Describe*"}
+PATTERNS = {
+    "application-autoscaling:Describe*",
+    "ec2:Describe*",
+    "ec2:Get*",
+    "elasticloadbalancing:Describe*",
+    "rds:Describe*",
+    "elasticache:Describe*",
+}
 
 
 def test_every_action_is_a_call_of_aws() -> None:

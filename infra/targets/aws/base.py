@@ -14,6 +14,7 @@ from infra.edge.zone import Zone, check_zone
 from infra.resources import Secret, SecretArgs
 from infra.targets.aws import foundation
 from infra.targets.aws.account import check_account
+from infra.targets.aws.alarm_topic import AlarmTopic, AlarmTopicArgs
 from infra.targets.aws.backups import Backups, BackupsArgs
 from infra.targets.aws.cluster import Cluster, ClusterArgs
 from infra.targets.aws.foundation import Foundation
@@ -36,6 +37,8 @@ class Owned:
 
     foundation: Foundation
     log_bucket: Output[str]
+    topic_arn: Output[str] | None
+    """Where alarms go, in environments that have any."""
 
 
 class OwnedParts(pulumi.ComponentResource):
@@ -54,7 +57,9 @@ class OwnedParts(pulumi.ComponentResource):
         balancer = LoadBalancer("load-balancer", LoadBalancerArgs(plan, network, logs.bucket, names), child)
         registry = Registry("registry", RegistryArgs(plan=plan, keys=keys), child)
         cluster = Cluster("cluster", ClusterArgs(plan=plan, network=network, keys=keys), child)
-        server = DatabaseServer("postgres", DatabaseServerArgs(plan, network, keys), child)
+        alarms = plan.environment.telemetry.alarms
+        topic = AlarmTopic("alarms", AlarmTopicArgs(plan=plan, keys=keys), child).arn if alarms else None
+        server = DatabaseServer("postgres", DatabaseServerArgs(plan, network, keys, topic), child)
         if plan.environment.backups.daily:
             Backups("backups", BackupsArgs(plan, keys, server.subnet_group_name, providers.second), child)
         parts = Foundation(
@@ -65,7 +70,7 @@ class OwnedParts(pulumi.ComponentResource):
             load_balancer=balancer.facts,
             database_server=server.facts,
         )
-        self.owned = Owned(parts, logs.bucket)
+        self.owned = Owned(parts, logs.bucket, topic)
         self.register_outputs({"vpc_id": network.vpc_id, "database": server.facts.address})
 
 

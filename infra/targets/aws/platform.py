@@ -11,7 +11,6 @@ from infra.edge.domains import Domains, DomainsArgs, address
 from infra.edge.names import own_names
 from infra.edge.rules import ZoneRules, ZoneRulesArgs
 from infra.edge.zone import Zone
-from infra.model import ProcessName
 from infra.targets.aws import foundation, resources
 from infra.targets.aws.base import OwnedParts, check_clouds, origin_tokens_of
 from infra.targets.aws.database import Database, DatabaseArgs
@@ -25,6 +24,7 @@ from infra.targets.aws.releases import create_release
 from infra.targets.aws.secrets import Secrets, SecretsArgs
 from infra.targets.aws.storage import Storage, StorageArgs
 from infra.targets.aws.task import TaskRuntime, TaskRuntimeArgs
+from infra.targets.aws.watching import watch
 from infra.targets.base import Landed, Plan, cloud_of
 
 _VERIFICATION_SECONDS = 300
@@ -46,7 +46,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         super().__init__("pitchbar:aws:Environment", plan.stack, None, ResourceOptions(providers=[providers.main]))
         self._plan, self._zone, self._clouds = plan, zone, providers
         self._child = ResourceOptions(parent=self)
-        self._foundation, log_bucket = self._find_foundation()
+        self._foundation, log_bucket, self._topic_arn = self._find_foundation()
         self._secrets = Secrets("secrets", SecretsArgs(plan, self._foundation.keys, providers.second), self._child)
         self._tokens = self._find_origin_tokens()
         self._storage = Storage("storage", StorageArgs(plan, self._foundation.keys, log_bucket), self._child)
@@ -57,18 +57,19 @@ class AwsEnvironment(pulumi.ComponentResource):
         release = create_release(plan, cloud_of(plan), image.reference, self._child)
         migration = self._create_migration(runtime, [database.ready, release])
         processes = self._create_processes(runtime, [migration])
-        domains = self._create_domains(processes)
-        verification = self._create_verification(processes, domains)
+        watch(plan, self._foundation, processes, self._redis, self._secrets, self._topic_arn, self._child)
+        domains, ways_in = self._create_domains(processes)
+        verification = self._create_verification(processes, domains, ways_in)
         self._create_cron_worker(domains, verification)
         self.landed = self._landed(domains, migration, verification)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 
-    def _find_foundation(self) -> tuple[Foundation, Output[str] | None]:
+    def _find_foundation(self) -> tuple[Foundation, Output[str] | None, Output[str] | None]:
         base = cloud_of(self._plan).base
         if base is not None:
-            return foundation.taken(base), None
+            return foundation.taken(base), None, None
         owned = OwnedParts("owned", self._plan, own_names(self._plan.hosts), self._clouds, self._child).owned
-        return owned.foundation, owned.log_bucket
+        return owned.foundation, owned.log_bucket, owned.topic_arn
 
     def _find_origin_tokens(self) -> Sequence[Input[str]]:
         base, token = cloud_of(self._plan).base, self._secrets.origin_token
@@ -114,9 +115,9 @@ class AwsEnvironment(pulumi.ComponentResource):
         args = MigrationTaskArgs(plan=self._plan, foundation=self._foundation, runtime=runtime, after=after)
         return MigrationTask("migration", args, self._child)
 
-    def _create_processes(self, runtime: TaskRuntime, after: Sequence[Resource]) -> dict[ProcessName, Process]:
+    def _create_processes(self, runtime: TaskRuntime, after: Sequence[Resource]) -> dict[str, Process]:
         hosts = self._plan.hosts
-        names: dict[ProcessName, list[str]] = {
+        names: dict[str, list[str]] = {
             "app": list(dict.fromkeys((hosts.app, hosts.cdn or hosts.app))),
             "realtime": [hosts.realtime],
         }
@@ -134,23 +135,26 @@ class AwsEnvironment(pulumi.ComponentResource):
                     hosts=names.get(process.name, []),
                     origin_tokens=self._tokens,
                     after=after,
+                    topic_arn=self._topic_arn,
                 ),
                 self._child,
             )
             for process in self._plan.environment.processes
         }
 
-    def _create_domains(self, processes: dict[ProcessName, Process]) -> Domains:
+    def _create_domains(self, processes: dict[str, Process]) -> tuple[Domains, Sequence[Resource]]:
         """Names, and for a zone of one's own its rules: they send a rotated token once the load balancer takes it."""
         opts = ResourceOptions(parent=self, depends_on=[processes["app"], processes["realtime"]])
-        token = self._secrets.origin_token
+        token, rules = self._secrets.origin_token, []
         if token is not None:
             names = own_names(self._plan.hosts)
-            ZoneRules("zone", ZoneRulesArgs(self._plan, self._zone, names, token.current), opts)
+            rules.append(ZoneRules("zone", ZoneRulesArgs(self._plan, self._zone, names, token.current), opts))
         balancer = self._foundation.load_balancer
-        return Domains("domains", DomainsArgs(self._plan, balancer.dns_name), self._child)
+        return Domains("domains", DomainsArgs(self._plan, balancer.dns_name), self._child), rules
 
-    def _create_verification(self, processes: dict[ProcessName, Process], domains: Domains) -> resources.Verification:
+    def _create_verification(
+        self, processes: dict[str, Process], domains: Domains, ways_in: Sequence[Resource]
+    ) -> resources.Verification:
         plan, cloud, keys = self._plan, cloud_of(self._plan), self._secrets.keys()
         running = [Output.all(made.service_arn, made.task_definition_arn) for made in processes.values()]
         args = resources.VerificationArgs(
@@ -165,19 +169,21 @@ class AwsEnvironment(pulumi.ComponentResource):
             canary_queue=wiring.canary_queue(plan.release) if plan.environment.runtime == "bundled" else "",
             timeout=_VERIFICATION_SECONDS,
         )
-        opts = ResourceOptions(parent=self, depends_on=list(processes.values()))
+        opts = ResourceOptions(parent=self, depends_on=[*processes.values(), *ways_in])
         return resources.Verification("verification", args, opts)
 
     def _create_cron_worker(self, domains: Domains, verification: resources.Verification) -> None:
         token = self._secrets.keys().queue_token
-        worker = CronWorker("cron", CronWorkerArgs(self._plan, domains.app_url, token), self._child)
+        # A rotated token is sent only when the tasks that take it serve.
+        after = ResourceOptions(parent=self, depends_on=[verification])
+        worker = CronWorker("cron", CronWorkerArgs(self._plan, domains.app_url, token), after)
         args = resources.FirstTickArgs(
             app_url=domains.app_url,
             queue_token=token,
             script_digest=worker.script_digest,
             release=self._plan.release,
         )
-        resources.FirstTick("first-tick", args, ResourceOptions(parent=self, depends_on=[verification]))
+        resources.FirstTick("first-tick", args, after)
 
     def _landed(self, domains: Domains, migration: MigrationTask, verification: resources.Verification) -> Landed:
         keys = self._secrets.keys()
