@@ -59,8 +59,8 @@ class AwsEnvironment(pulumi.ComponentResource):
         migration = self._create_migration(runtime, [database.ready, release])
         processes = self._create_processes(runtime, [migration])
         self._create_operations(processes)
-        domains = self._create_domains(processes)
-        verification = self._create_verification(processes, domains)
+        domains, ways_in = self._create_domains(processes)
+        verification = self._create_verification(processes, domains, ways_in)
         self._create_cron_worker(domains, verification)
         self.landed = self._landed(domains, migration, verification)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
@@ -154,17 +154,19 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         Operations("operations", args, self._child)
 
-    def _create_domains(self, processes: dict[ProcessName, Process]) -> Domains:
+    def _create_domains(self, processes: dict[ProcessName, Process]) -> tuple[Domains, Sequence[Resource]]:
         """Names, and for a zone of one's own its rules: they send a rotated token once the load balancer takes it."""
-        opts = ResourceOptions(parent=self, depends_on=[processes["app"], processes["realtime"]])
-        token = self._secrets.origin_token
+        token, rules = self._secrets.origin_token, []
         if token is not None:
-            names = own_names(self._plan.hosts)
-            ZoneRules("zone", ZoneRulesArgs(self._plan, self._zone, names, token.current), opts)
+            names, after = own_names(self._plan.hosts), [processes["app"], processes["realtime"]]
+            args = ZoneRulesArgs(self._plan, self._zone, names, token.current, after)
+            rules.append(ZoneRules("zone", args, self._child))
         balancer = self._foundation.load_balancer
-        return Domains("domains", DomainsArgs(self._plan, balancer.dns_name), self._child)
+        return Domains("domains", DomainsArgs(self._plan, balancer.dns_name), self._child), rules
 
-    def _create_verification(self, processes: dict[ProcessName, Process], domains: Domains) -> resources.Verification:
+    def _create_verification(
+        self, processes: dict[ProcessName, Process], domains: Domains, ways_in: Sequence[Resource]
+    ) -> resources.Verification:
         plan, cloud, keys = self._plan, cloud_of(self._plan), self._secrets.keys()
         running = [Output.all(made.service_arn, made.task_definition_arn) for made in processes.values()]
         args = resources.VerificationArgs(
@@ -179,19 +181,21 @@ class AwsEnvironment(pulumi.ComponentResource):
             canary_queue=wiring.canary_queue(plan.release) if plan.environment.runtime == "bundled" else "",
             timeout=_VERIFICATION_SECONDS,
         )
-        opts = ResourceOptions(parent=self, depends_on=list(processes.values()))
+        opts = ResourceOptions(parent=self, depends_on=[*processes.values(), *ways_in])
         return resources.Verification("verification", args, opts)
 
     def _create_cron_worker(self, domains: Domains, verification: resources.Verification) -> None:
         token = self._secrets.keys().queue_token
-        worker = CronWorker("cron", CronWorkerArgs(self._plan, domains.app_url, token), self._child)
+        # A rotated token is sent only when the tasks that take it serve.
+        after = ResourceOptions(parent=self, depends_on=[verification])
+        worker = CronWorker("cron", CronWorkerArgs(self._plan, domains.app_url, token), after)
         args = resources.FirstTickArgs(
             app_url=domains.app_url,
             queue_token=token,
             script_digest=worker.script_digest,
             release=self._plan.release,
         )
-        resources.FirstTick("first-tick", args, ResourceOptions(parent=self, depends_on=[verification]))
+        resources.FirstTick("first-tick", args, after)
 
     def _landed(self, domains: Domains, migration: MigrationTask, verification: resources.Verification) -> Landed:
         keys = self._secrets.keys()
