@@ -41,6 +41,14 @@ def test_every_key_changes_every_year_and_can_be_had_back_for_a_while(stack: str
 
 
 @pytest.mark.parametrize("stack", [*OWN, BASE])
+def test_the_key_of_a_last_snapshot_stays_with_it(stack: str) -> None:
+    recording = stores(stack)
+    left = {key.name for key in named(recording, "Key").values() if key.options.retain_on_delete}
+    snapshot = not recording.one("aws:rds/instance:Instance").inputs["skipFinalSnapshot"]
+    assert left == ({"data"} if snapshot else set())
+
+
+@pytest.mark.parametrize("stack", [*OWN, BASE])
 def test_no_policy_lets_anybody_in_who_isnt_named(stack: str) -> None:
     for key in [*named(stores(stack), "Key").values(), *named(stores(stack), "ReplicaKey").values()]:
         for statement in statements(key.inputs["policy"]).values():
