@@ -11,7 +11,10 @@ from infra.targets.aws.key_policies import exec_and_logs, stored
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan
 
-DATA_SERVICES = ("backup", "ecr", "elasticache", "rds", "s3", "secretsmanager")
+BACKUP_SERVICES = ("backup", "backup-storage", "rds")
+"""A vault's key is asked for by two names of AWS Backup."""
+
+DATA_SERVICES = (*BACKUP_SERVICES, "ecr", "elasticache", "s3", "secretsmanager")
 """Who may use the data key for a caller that IAM allows it: nobody decrypts with it directly."""
 
 

@@ -8,7 +8,8 @@ from tests.support.aws.stores import BASE, OWN, PULL_REQUEST, STACKS, named, sta
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 ADMINISTRATION = {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DescribeKey", "kms:EnableKeyRotation"}
 USE = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-DATA = ("backup", "ecr", "elasticache", "rds", "s3", "secretsmanager")
+COPIES = ("backup", "backup-storage", "rds")
+DATA = (*COPIES, "ecr", "elasticache", "s3", "secretsmanager")
 
 
 def through(region: str, *services: str) -> dict[str, object]:
@@ -81,7 +82,7 @@ def test_keys_elsewhere_are_for_the_services_there() -> None:
     recording, second = stores("production"), "us-west-2"
     replica, copies = recording.one("aws:kms/replicaKey:ReplicaKey"), named(recording, "Key")["backup-copies"]
     assert statements(replica.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, "secretsmanager")
-    assert statements(copies.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, "backup", "rds")
+    assert statements(copies.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, *COPIES)
     for elsewhere in (replica, copies, named(recording, "Alias")["backup-copies"]):
         assert "second-region" in elsewhere.options.provider
     assert "second-region" not in named(recording, "Key")["app-key"].options.provider
