@@ -58,8 +58,9 @@ class Image(pulumi.ComponentResource):
         """Build ``app/`` and push it.
 
         Tags never move, and the same release may be built twice (by two pull requests, or again after another one),
-        so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build. A
-        resource that goes leaves its image, which rollbacks need.
+        so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build, and
+        an update from another checkout, whose folder has another path, no build. A resource that goes leaves its image,
+        which rollbacks need.
         """
         source = Path(self._plan.source)
         name = Output.concat(self._registry.repository_url, ":", _tag(self._plan))
@@ -79,7 +80,7 @@ class Image(pulumi.ComponentResource):
                 "username": access.username,
                 "password": access.password,
             },
-            opts=ResourceOptions(parent=self, ignore_changes=["imageName", "registry"], retain_on_delete=True),
+            opts=ResourceOptions(parent=self, ignore_changes=["build", "imageName", "registry"], retain_on_delete=True),
         )
         reference: Output[str] = image.repo_digest
         return reference
