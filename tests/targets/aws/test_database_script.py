@@ -12,6 +12,7 @@ from infra.targets.aws.database_script import LIBPQ, SCRIPT
 from infra.toolchain import locate
 from tests.app.processes import launcher
 from tests.support import services
+from tests.support.processes import wait_until
 from tests.support.services import Postgres
 
 MASTER, MASTERS = "steward", "master's own password"
@@ -141,6 +142,8 @@ def test_dropping_ends_what_is_connected_and_leaves_nothing(server: Postgres) ->
         stderr=subprocess.DEVNULL,
     )
     try:
+        sessions = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{NAME}' AND state = 'active'"
+        wait_until(lambda: server.execute(sessions) == "1", "the session is there")
         done = run(server, "drop")
         assert (done.returncode, done.stdout) == (0, f"The database {NAME} and its owner are gone.\n"), done.stderr
         left = "SELECT (SELECT count(*) FROM pg_database WHERE datname = '{0}'), count(*) FROM pg_roles"
