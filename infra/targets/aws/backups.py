@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from infra.cloud_names import second_region
 from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import stored
 from infra.targets.aws.keys import create_key
@@ -85,9 +86,10 @@ class Backups(pulumi.ComponentResource):
         return vault
 
     def _create_copy_vault(self) -> aws.backup.Vault | None:
-        plan, provider, second = self._args.plan, self._args.second_region, self._settings.second_region
-        if not (self._settings.copy_backups and second):
+        plan, provider = self._args.plan, self._args.second_region
+        if not self._settings.copy_backups:
             return None
+        second = second_region(cloud_of(plan).region)
         if provider is None:
             raise ValueError(f"no provider for {second}, where the copies of backups go")
         policy = stored(plan, ("backup", "rds"), region=second)

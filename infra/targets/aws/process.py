@@ -110,7 +110,7 @@ class Process(pulumi.ComponentResource):
         """Ports outside the network that the process needs, and why: no other has open egress."""
         laravel = self._args.plan.environment.runtime == "laravel"
         if self._name == "worker":
-            return [(port, "the crawler fetches customers' websites") for port in (_HTTP, HTTPS)]
+            return [(port, "the crawler fetches the websites of customers") for port in (_HTTP, HTTPS)]
         if self._name == "app" and laravel:
             return [(HTTPS, "answers are streamed from a language model, and broadcast by the realtime host name")]
         return []

@@ -12,7 +12,7 @@ from pulumi import Output, ResourceOptions
 from infra import wiring
 from infra.domains import hosts
 from infra.load import environment, load
-from infra.model import Environment, Served
+from infra.model import Environment, ProcessName, Served
 from infra.release import runtime
 from infra.targets.aws import foundation
 from infra.targets.aws.alarm_topic import AlarmTopic, AlarmTopicArgs
@@ -132,7 +132,7 @@ def declare(plan: Plan) -> None:
         AlarmTopic("alarms", AlarmTopicArgs(plan=plan, keys=KEYS), opts) if plan.environment.telemetry.alarms else None
     )
     migration = MigrationTask("migration", MigrationTaskArgs(plan=plan, foundation=whole, runtime=tasks), opts)
-    processes: dict[str, Process] = {}
+    processes: dict[ProcessName, Process] = {}
     for process in plan.environment.processes:
         host = plan.hosts.realtime if process.name == "realtime" else plan.hosts.app
         args = ProcessArgs(

@@ -97,7 +97,7 @@ LONGEST = {
 @pytest.fixture(scope="session")
 def modelled(stack: str) -> Environment:
     """The environment that a stack is."""
-    return environment(load(), "preview" if stack.startswith(("pr-", "preview")) else stack)  # type: ignore[arg-type]
+    return environment(load(), "preview" if stack.startswith(("pr-", "preview")) else stack)
 
 
 def test_everything_is_inside_one_component_under_the_stack(whole: Recording) -> None:

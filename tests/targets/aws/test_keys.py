@@ -2,7 +2,6 @@
 
 import pytest
 
-from infra.targets.aws.settings import TABLE
 from tests.support.aws.doubles import ACCOUNT, REGION
 from tests.support.aws.stores import BASE, OWN, PULL_REQUEST, STACKS, named, statements, stores
 
@@ -71,7 +70,7 @@ def test_stored_data_is_decrypted_through_its_services_only(key: str, services: 
 
 
 def test_keys_elsewhere_are_for_the_services_there() -> None:
-    recording, second = stores("production"), TABLE["production"].second_region
+    recording, second = stores("production"), "us-west-2"
     replica, copies = recording.one("aws:kms/replicaKey:ReplicaKey"), named(recording, "Key")["backup-copies"]
     assert statements(replica.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, "secretsmanager")
     assert statements(copies.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, "backup", "rds")
