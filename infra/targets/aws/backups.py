@@ -10,7 +10,7 @@ from pulumi import Input, Output, ResourceOptions
 from infra.cloud_names import second_region
 from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import stored
-from infra.targets.aws.keys import create_key
+from infra.targets.aws.keys import BACKUP_SERVICES, create_key
 from infra.targets.aws.naming import own_name
 from infra.targets.aws.roles import create_role
 from infra.targets.aws.settings import settings
@@ -92,7 +92,7 @@ class Backups(pulumi.ComponentResource):
         second = second_region(cloud_of(plan).region)
         if provider is None:
             raise ValueError(f"no provider for {second}, where the copies of backups go")
-        policy = stored(plan, ("backup", "rds"), region=second)
+        policy = stored(plan, BACKUP_SERVICES, region=second)
         key = create_key(plan, "backup-copies", "Copies of backups", policy, self, provider=provider)
         return self._create_vault("backup-copies", key.arn, provider)
 

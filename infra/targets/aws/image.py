@@ -9,6 +9,8 @@ import pulumi_docker as docker
 from pulumi import InvokeOptions, Output, ResourceOptions
 
 from infra.errors import UserError
+from infra.release import migrations
+from infra.release.runtime import to_json
 from infra.targets.aws import foundation
 from infra.targets.aws.copies import PLATFORM, copy, sign_in
 from infra.targets.base import Plan, cloud_of
@@ -68,7 +70,11 @@ class Image(pulumi.ComponentResource):
             "context": str(source),
             "dockerfile": str(source / "Dockerfile"),
             "platform": PLATFORM,
-            "args": {"RELEASE": self._plan.release},
+            "args": {
+                "RELEASE": self._plan.release,
+                "MIGRATION_HEAD": migrations.revisions(source)[-1].id,
+                "RUNTIME": to_json(self._plan.runtime),
+            },
         }
         access = sign_in(self._plan, self)
         image = docker.Image(
