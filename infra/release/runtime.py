@@ -16,7 +16,7 @@ from infra.release import worker_script
 
 @dataclass(frozen=True)
 class ProcessRuntime:
-    """One process. ``{listen}``, ``{host}`` and ``{port}`` in the command are filled by the target. Times in seconds."""
+    """One process. The target fills ``{listen}``, ``{host}`` and ``{port}`` in the command. Times in seconds."""
 
     command: tuple[str, ...]
     variables: Mapping[str, str]
