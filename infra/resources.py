@@ -158,6 +158,28 @@ class Migration(_Resource):
 
 
 @dataclass(frozen=True)
+class RenewalArgs:
+    """``version``: of the app-key. ``retire``: renew now. ``command`` is empty where the release has none; ``timeout``
+    in seconds."""
+
+    directory: Input[str]
+    release: Input[str]
+    path: Input[str]
+    command: Input[Sequence[str]]
+    timeout: Input[int]
+    version: Input[int]
+    retire: Input[bool]
+    environment: Input[Mapping[str, Input[str]]]
+
+
+class Renewal(_Resource):
+    """The gate before the app-key's previous value is retired: what is encrypted under that is encrypted anew."""
+
+    token = "pitchbar:local:Renewal"
+    computed = ("renewed",)
+
+
+@dataclass(frozen=True)
 class ServiceArgs:
     """``{socket}`` in ``command`` is the process' own listener; ``health_path`` is empty where it doesn't listen.
     Times in seconds."""

@@ -42,9 +42,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Keys:
-    """The environment's secrets. ``queue_token_previous`` is empty unless the token is being rotated."""
+    """The environment's secrets. ``queue_token_previous`` and ``app_previous_keys`` (several with commas between them)
+    are empty unless the token or the key is being rotated."""
 
     app_key: Any
+    app_previous_keys: Any
     admin_password: Any
     queue_token: Any
     queue_token_previous: Any
@@ -83,6 +85,7 @@ def key_variables(keys: Keys) -> dict[str, Any]:
     """The secrets that processes share."""
     return {
         "APP_KEY": keys.app_key,
+        "APP_PREVIOUS_KEYS": keys.app_previous_keys,
         "ADMIN_PASSWORD": keys.admin_password,
         "INTERNAL_QUEUE_TOKEN": keys.queue_token,
         "INTERNAL_QUEUE_TOKEN_PREVIOUS": keys.queue_token_previous,

@@ -25,6 +25,7 @@ RESOURCES = {
     "pitchbar:local:Redis": "infra.provider.local.redis:RedisResource",
     "pitchbar:local:Release": "infra.provider.local.release:ReleaseResource",
     "pitchbar:local:Migration": "infra.provider.local.migration:MigrationResource",
+    "pitchbar:local:Renewal": "infra.provider.local.renewal:RenewalResource",
     "pitchbar:local:Service": "infra.provider.local.service:ServiceResource",
     "pitchbar:local:Verification": "infra.provider.local.verification:VerificationResource",
     "pitchbar:local:Gateway": "infra.provider.local.gateway:GatewayResource",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.app.api import Client
+from tests.app.api import NEW_KEY, Client
 from tests.app.processes import SECRETS, Answer, Launcher, Process
 from tests.app.website import page, website
 from tests.support.services import Redis
@@ -69,6 +69,20 @@ def test_a_session_ends_with_the_password_and_its_cookie_is_secure_over_tls(app:
     changed.cookie = browser.cookie
     assert "Add a source" not in changed.get().body.decode()
     assert "secure" in changed.post("/admin/sign-in", password="another").headers["set-cookie"].lower()
+
+
+def test_a_session_that_is_used_outlives_the_rotation_of_the_key(app: Launcher, browser: Browser) -> None:
+    def with_keys(**keys: str) -> Browser:
+        other = Browser(app.start("web", wait="/ready", **keys))
+        other.cookie = browser.cookie
+        return other
+
+    browser.sign_in()
+    assert "Add a source" not in with_keys(APP_KEY=NEW_KEY).get().body.decode(), "the key before is not accepted"
+    both = with_keys(APP_KEY=NEW_KEY, APP_PREVIOUS_KEYS=SECRETS["APP_KEY"])
+    assert "Add a source" in both.get().body.decode()
+    assert "Add a source" in with_keys(APP_KEY=NEW_KEY).get().body.decode(), "it went on under the new key"
+    assert "Add a source" not in browser.get().body.decode()
 
 
 def test_forms_of_other_sites_are_refused(browser: Browser) -> None:

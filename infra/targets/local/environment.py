@@ -13,7 +13,7 @@ from infra.targets.local.postgres import create_postgres
 from infra.targets.local.process import Processes
 from infra.targets.local.redis import create_redis
 from infra.targets.local.secrets import Secrets
-from infra.wiring import Address, Cache, Database, Keys
+from infra.wiring import Address, Cache, Database
 
 
 class LocalEnvironment(pulumi.ComponentResource):
@@ -40,18 +40,20 @@ class LocalEnvironment(pulumi.ComponentResource):
                 "127.0.0.1", postgres.bound_port, postgres.database, postgres.username, secrets.database_password.value
             ),
             Cache("127.0.0.1", redis.bound_port, secrets.redis_password.value),
-            secrets.keys(),
+            secrets,
             domains.address,
             inside,
         )
         route = domains.route(processes)
         create_cron_worker(plan, domains, secrets.queue_token.value, route, child)
-        self.landed = _landed(domains.address, secrets.keys(), plan, domains, processes, route)
+        self.landed = _landed(domains.address, secrets, plan, domains, processes, route)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 
 
-def _landed(address: Address, keys: Keys, plan: Plan, domains: Domains, processes: Processes, route: Route) -> Landed:
-    scheme = "wss" if plan.tls else "ws"
+def _landed(
+    address: Address, secrets: Secrets, plan: Plan, domains: Domains, processes: Processes, route: Route
+) -> Landed:
+    scheme, keys = "wss" if plan.tls else "ws", secrets.keys()
     return Landed(
         app_url=address.app_url,
         widget_url=address.widget_url,
@@ -59,6 +61,8 @@ def _landed(address: Address, keys: Keys, plan: Plan, domains: Domains, processe
         realtime_key=keys.realtime_key,
         admin_password=keys.admin_password,
         internal_queue_token=keys.queue_token,
+        app_key=secrets.app_key.value,
+        app_key_previous=secrets.app_key.previous,
         ca_certificate=domains.gateway.ca_certificate,
         release=route.release,
         schema_revision=processes.migration.revision,
