@@ -10,13 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is and how the app signs in."""
+    """Where PostgreSQL is and how the app signs in. ``cluster``: its data, so that new data gets its schema."""
 
     host: Any
     port: Any
     name: Any
     username: Any
     password: Any
+    cluster: Any = ""
 
 
 @dataclass(frozen=True)

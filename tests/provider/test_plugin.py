@@ -1,6 +1,7 @@
 """The plugin's provider: what it answers the engine, and that a preview touches nothing."""
 
 import asyncio
+import dataclasses
 from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -136,6 +137,25 @@ def test_a_state_of_an_earlier_version_lacks_what_is_new() -> None:
     old = {name: part for name, part in encode(STATE).items() if name not in ("sizes", "token")}
     request = rpc.DiffRequest(URN, "id", {**old, "dropped": PropertyValue("x")}, encode(INPUTS), [])
     assert answer(PitchbarProvider().diff(request)).changes is False
+
+
+@pytest.mark.parametrize("name", ["Postgres", "Migration", "BackupServer"])
+def test_data_that_an_earlier_version_gave_no_name_is_no_difference(name: str) -> None:
+    """As `pulumi up` sends it after an upgrade: neither state nor inputs have a `cluster`."""
+    token = f"pitchbar:local:{name}"
+    resource = resource_of(token)
+    known: dict[str, Any] = {"port": 0.0, "retention": 30.0, "timeout": 60.0, "command": [], "environment": {}}
+    inputs = {
+        field.name: PropertyValue(known.get(field.name, "x"))
+        for field in dataclasses.fields(resource.inputs)
+        if field.name not in ("cluster", "settings")
+    }
+    given = {**inputs, **({} if name == "Postgres" else {"cluster": PropertyValue(None)})}
+    request = rpc.DiffRequest(
+        f"{URN.rpartition('$')[0]}${token}::x", "id", {**inputs, "running": PropertyValue(True)}, given, []
+    )
+    response = answer(PitchbarProvider().diff(request))
+    assert (response.changes, response.diffs) == (False, [])
 
 
 def test_create_gives_the_state_with_its_secrets() -> None:

@@ -18,7 +18,8 @@ from infra.release.migrations import reachable_from
 
 @dataclass(frozen=True)
 class Inputs:
-    """``command`` runs in ``path`` with ``environment`` for at most ``timeout`` seconds."""
+    """``command`` runs in ``path`` with ``environment`` for at most ``timeout`` seconds. ``cluster``: the database
+    server's data, for new data needs the schema again."""
 
     directory: str
     release: str
@@ -26,6 +27,7 @@ class Inputs:
     command: tuple[str, ...]
     timeout: int
     environment: Mapping[str, str] = secret()
+    cluster: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pulumi
 from pulumi import ResourceOptions
 
 from infra.release.runtime import to_json
-from infra.resources import Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
+from infra.resources import Postgres, Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.base import Landed, Plan
 from infra.targets.local.backups import create_backups
 from infra.targets.local.cron import create_cron_worker
@@ -36,9 +36,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         processes = Processes(
             plan,
             release,
-            Database(
-                "127.0.0.1", postgres.bound_port, postgres.database, postgres.username, secrets.database_password.value
-            ),
+            _database(postgres, secrets),
             Cache("127.0.0.1", redis.bound_port, secrets.redis_password.value),
             secrets,
             domains.address,
@@ -48,6 +46,11 @@ class LocalEnvironment(pulumi.ComponentResource):
         create_cron_worker(plan, domains, secrets.queue_token.value, route, child)
         self.landed = _landed(domains.address, secrets, plan, domains, processes, route)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
+
+
+def _database(postgres: Postgres, secrets: Secrets) -> Database:
+    port, password = postgres.bound_port, secrets.database_password.value
+    return Database("127.0.0.1", port, postgres.database, postgres.username, password, postgres.cluster)
 
 
 def _landed(

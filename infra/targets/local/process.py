@@ -50,12 +50,12 @@ class Processes:
         self._database = {**own, **wiring.database_variables(_text(database))}
         shared = (wiring.cache_variables(_text(cache)), wiring.key_variables(keys), wiring.address_variables(address))
         self._environment = {**self._database, **{name: value for part in shared for name, value in part.items()}}
-        self.migration = self._create_migration()
+        self.migration = self._create_migration(database)
         self._before = [self.migration, *self._create_renewal(secrets)]
         self.services = {process.name: self._create_service(process) for process in plan.environment.processes}
         self.verification = self._create_verification(keys)
 
-    def _create_migration(self) -> Migration:
+    def _create_migration(self, database: wiring.Database) -> Migration:
         runtime = self._plan.runtime
         args = MigrationArgs(
             directory=str(self._plan.directory),
@@ -64,6 +64,7 @@ class Processes:
             command=self._command(runtime.migration),
             timeout=runtime.migration_timeout,
             environment=self._database,
+            cluster=database.cluster,
         )
         return Migration("migration", args, self._opts)
 
