@@ -145,6 +145,9 @@ def ticking(stack: Stack, seconds: float) -> Iterator[list[int]]:
 
 def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> None:
     old, script = stack.outputs()["internal_queue_token"], stack.status()["tick"]["script"]
+    stack.pulumi("config", "set", "pitchbar:rotations", "queue-token:2").must_succeed()
+    assert "+-3 to replace" in stack.pulumi("preview").must_succeed().output, "all processes get the new token"
+    stack.pulumi("config", "rm", "pitchbar:rotations").must_succeed()
     count = len(ticks(stack))
     with ticking(stack, 1) as asked:
         stack.pitchbar("rotate", "queue-token", "--yes").must_succeed()

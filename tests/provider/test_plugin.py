@@ -10,7 +10,7 @@ from pulumi.provider.experimental import provider as rpc
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.errors import UserError
-from infra.provider.marshal import encode
+from infra.provider.marshal import encode, is_unknown
 from infra.provider.plugin import RESOURCES, PitchbarProvider, resource_of
 from tests.support.recorder import CLASS, TOKEN, Inputs, Recorder, State
 
@@ -181,6 +181,27 @@ def test_a_preview_of_an_update_calls_no_effect() -> None:
     response = update({**encode(INPUTS), "count": UNKNOWN}, preview=True)
     assert Recorder.calls == []
     assert response.properties == {**encode(STATE), "count": UNKNOWN}
+
+
+def test_a_preview_of_an_update_claims_nothing_that_the_changed_input_determines() -> None:
+    response = update({**encode(INPUTS), "ratio": PropertyValue(0.7)}, preview=True)
+    later = {name: value.is_secret for name, value in response.properties.items() if is_unknown(value)}
+    assert later == {"token": True, "size": False}
+    PropertyValue.marshal_map(response.properties)
+    assert response.properties["running"] == PropertyValue(True)
+    response = update({**encode(INPUTS), "words": PropertyValue([UNKNOWN])}, preview=True)
+    assert {name for name, value in response.properties.items() if is_unknown(value)} == {"words", "size"}
+    assert response.properties["token"] == encode(STATE)["token"]
+
+
+@pytest.mark.parametrize("token", sorted(RESOURCES))
+def test_every_computed_property_says_what_determines_it(token: str) -> None:
+    """`running` is what a refresh finds; the name of a generation or of data is made once, at the creation."""
+    resource = resource_of(token)
+    inputs, state = (set(part.__dataclass_fields__) for part in (resource.inputs, resource.state))
+    determined = {name for _, name in resource.determines}
+    assert {input for input, _ in resource.determines} <= inputs
+    assert state - inputs - {"running", "generation", "cluster"} == determined
 
 
 def test_a_value_given_as_a_secret_stays_one_in_every_answer() -> None:

@@ -42,6 +42,7 @@ class MigrationResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset({("release", "revision"), ("cluster", "revision"), ("environment", "revision")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         what = f"The migration of release {inputs.release}"

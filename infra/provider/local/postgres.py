@@ -55,6 +55,7 @@ class PostgresResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory", "database", "username"})
+    determines = frozenset({("port", "bound_port")})
 
     def check(self, inputs: Inputs) -> Mapping[str, str]:
         reasons = {}

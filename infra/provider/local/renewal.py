@@ -47,6 +47,7 @@ class RenewalResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset({("version", "renewed"), ("retire", "renewed")})
     ignored = frozenset({"release", "path", "command", "timeout", "environment"})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:

@@ -51,6 +51,7 @@ class VerificationResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset({("release", "verified")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         candidates = _Candidates(inputs)
