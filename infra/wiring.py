@@ -55,7 +55,8 @@ class Keys:
     realtime_secret: Any
 
 
-REALTIME_APP_ID = "pitchbar"
+REALTIME_APP_ID = "1"
+"""A number, as Reverb's are: some of Pusher's libraries for servers take nothing else."""
 DATABASE = "pitchbar"
 """The database's name, and its owner's."""
 

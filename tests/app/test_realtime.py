@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from infra import wiring
 from tests.app.processes import Launcher, Process, publish, receive, send, subscribe
 from tests.support.services import Redis
 
@@ -227,7 +228,7 @@ def test_what_is_not_an_event_is_left_out(realtime: Process, redis: Redis) -> No
     subscribe(client, "news")
     wrong_channel = '{"channels": [1], "event": "e", "data": "1"}'
     for rubbish in ("no json", "[]", '{"channels": "news"}', b"\xff\xfe", wrong_channel):
-        redis.execute("PUBLISH", "pitchbar:realtime:pitchbar", rubbish)
+        redis.execute("PUBLISH", f"pitchbar:realtime:{wiring.REALTIME_APP_ID}", rubbish)
     publish(redis, "news", "good", {})
     assert receive(client)["event"] == "good"
 

@@ -122,7 +122,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": "20005",
             "REDIS_PASSWORD": "redis-password.value",
-            "REVERB_APP_ID": "pitchbar",
+            "REVERB_APP_ID": "1",
             "REVERB_APP_KEY": "realtime-key.value",
             "REVERB_APP_SECRET": "realtime-secret.value",
             "REVERB_HOST": host(wanted, "realtime"),
