@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,15 +25,9 @@ from tests.support.backups import (
     supervisorctl,
     usable,
 )
-from tests.support.stack import Stack, World, listens, new_world
+from tests.support.stack import Stack, World, listens
 
 NAME = "kept"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture

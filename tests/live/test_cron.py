@@ -21,16 +21,10 @@ from infra.paths import project_root
 from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor
 from tests.support.backups import eventually, pause, restore, sql, usable
-from tests.support.stack import Stack, World, new_world
+from tests.support.stack import Stack, World
 
 TICK = "/api/v1/internal/queue-tick"
 CANARY = "/api/v1/internal/canary"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture(scope="module")
