@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.backups import (
     administer,
+    age,
     catalogue,
     eventually,
     kill,
@@ -210,6 +211,18 @@ def test_an_environment_without_backups_says_so(world: World) -> None:
     for command in (["backup"], ["backups"], ["restore", "--to", "latest", "--into", "x"]):
         assert "Stack bare has no backups: its environment has them off." in stack.pitchbar(*command).output
     stack.pitchbar("down", "--yes").must_succeed()
+
+
+def test_what_is_older_than_the_retention_is_dropped(stack: Stack) -> None:
+    """Of three that are older than 30 days the newest stays: the moments right after it need it."""
+    *_, third, second, first = [backup["id"] for backup in catalogue(stack)["backups"]]
+    for id, days in ((first, 50), (second, 40), (third, 31)):
+        age(stack, id, days)
+    stack.pitchbar("backup").must_succeed()
+    left = [backup["id"] for backup in catalogue(stack)["backups"]]
+    assert third in left and first not in left and second not in left
+    assert not (stack.directory / "backup" / "data" / "pitchbar" / "base" / first).exists()
+    assert not (stack.directory / "backup" / "verified" / f"{first}.json").exists()
 
 
 def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, stack: Stack) -> None:
