@@ -11,7 +11,7 @@ from infra.ops.console import Console
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
-_ROTATED = click.Choice(["queue-token"])
+_ROTATED = click.Choice(["app-key", "queue-token"])
 
 
 def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> None:
@@ -37,7 +37,10 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
     @click.argument("secret", type=_ROTATED)
     @shared
     def rotate(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
-        """Give a secret a new value, everywhere. The previous one is accepted until `pitchbar retire`."""
+        """Give a secret a new value, everywhere. The previous one is accepted until `pitchbar retire`.
+
+        app-key is what settings in the database are encrypted under, queue-token what the cron Worker signs in with.
+        """
         from infra.ops.cron import rotate as give_new
 
         sys.exit(give_new(stack, secret, Console(json), yes=yes, wait=not no_wait))
@@ -46,7 +49,11 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
     @click.argument("secret", type=_ROTATED)
     @shared
     def retire(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
-        """Refuse the previous value of a secret that was rotated."""
+        """Refuse the previous value of a secret that was rotated.
+
+        What the database holds under the previous app-key is encrypted under the new one first; where something can't
+        be, the previous one stays accepted.
+        """
         from infra.ops.cron import retire as refuse_old
 
         sys.exit(refuse_old(stack, secret, Console(json), yes=yes, wait=not no_wait))

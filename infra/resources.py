@@ -73,20 +73,23 @@ class Postgres(_Resource):
     rename it."""
 
     token = "pitchbar:local:Postgres"
-    computed = ("bound_port", "running")
+    computed = ("bound_port", "running", "cluster")
 
     database: Output[str]
     username: Output[str]
     bound_port: Output[int]
+    cluster: Output[str]
 
 
 @dataclass(frozen=True)
 class BackupServerArgs:
-    """``port``: the database server's. ``retention``: days that a base backup and the log after it are kept."""
+    """``port`` and ``cluster``: the database server's. ``retention``: days that a base backup and the log after it are
+    kept."""
 
     directory: Input[str]
     port: Input[int]
     retention: Input[int]
+    cluster: Input[str] = ""
 
 
 class BackupServer(_Resource):
@@ -138,7 +141,7 @@ class Release(_Resource):
 
 @dataclass(frozen=True)
 class MigrationArgs:
-    """``timeout`` in seconds."""
+    """``timeout`` in seconds. ``cluster``: the database server's data."""
 
     directory: Input[str]
     release: Input[str]
@@ -146,6 +149,7 @@ class MigrationArgs:
     command: Input[Sequence[str]]
     timeout: Input[int]
     environment: Input[Mapping[str, Input[str]]]
+    cluster: Input[str] = ""
 
 
 class Migration(_Resource):
@@ -155,6 +159,28 @@ class Migration(_Resource):
     computed = ("revision",)
 
     revision: Output[str]
+
+
+@dataclass(frozen=True)
+class RenewalArgs:
+    """``version``: of the app-key. ``retire``: renew now. ``command`` is empty where the release has none; ``timeout``
+    in seconds."""
+
+    directory: Input[str]
+    release: Input[str]
+    path: Input[str]
+    command: Input[Sequence[str]]
+    timeout: Input[int]
+    version: Input[int]
+    retire: Input[bool]
+    environment: Input[Mapping[str, Input[str]]]
+
+
+class Renewal(_Resource):
+    """The gate before the app-key's previous value is retired: what is encrypted under that is encrypted anew."""
+
+    token = "pitchbar:local:Renewal"
+    computed = ("renewed",)
 
 
 @dataclass(frozen=True)

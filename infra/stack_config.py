@@ -23,7 +23,7 @@ REGION = re.compile(r"[a-z]{2}-[a-z]+(-[0-9])?")
 _ROTATION = re.compile(r"([a-z-]+):([2-9]|[1-9][0-9]{1,5})(:retired)?")
 Choice = TypeVar("Choice", bound=str)
 KEYS = ("domain", "environment", "image", "port", "region", "release", "require", "rotations", "target", "tls")
-ROTATED = ("queue-token",)
+ROTATED = ("app-key", "queue-token")
 """The secrets that can be rotated while the previous value is still accepted."""
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is and how the app signs in."""
+    """Where PostgreSQL is and how the app signs in. ``cluster``: its data, so that new data gets its schema."""
 
     host: Any
     port: Any
     name: Any
     username: Any
     password: Any
+    cluster: Any = ""
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Keys:
-    """The environment's secrets. ``queue_token_previous`` is empty unless the token is being rotated."""
+    """The environment's secrets. ``queue_token_previous`` and ``app_previous_keys`` (several with commas between them)
+    are empty unless the token or the key is being rotated."""
 
     app_key: Any
+    app_previous_keys: Any
     admin_password: Any
     queue_token: Any
     queue_token_previous: Any
@@ -52,7 +55,8 @@ class Keys:
     realtime_secret: Any
 
 
-REALTIME_APP_ID = "pitchbar"
+REALTIME_APP_ID = "1"
+"""A number, as Reverb's are: some of Pusher's libraries for servers take nothing else."""
 DATABASE = "pitchbar"
 """The database's name, and its owner's."""
 
@@ -83,6 +87,7 @@ def key_variables(keys: Keys) -> dict[str, Any]:
     """The secrets that processes share."""
     return {
         "APP_KEY": keys.app_key,
+        "APP_PREVIOUS_KEYS": keys.app_previous_keys,
         "ADMIN_PASSWORD": keys.admin_password,
         "INTERNAL_QUEUE_TOKEN": keys.queue_token,
         "INTERNAL_QUEUE_TOKEN_PREVIOUS": keys.queue_token_previous,

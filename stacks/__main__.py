@@ -48,6 +48,8 @@ def main() -> None:
     pulumi.export("lacking", sorted(lacking))
     pulumi.export("admin_password", landed.admin_password)
     pulumi.export("internal_queue_token", landed.internal_queue_token)
+    pulumi.export("app_key", landed.app_key)
+    pulumi.export("app_key_previous", landed.app_key_previous)
     pulumi.export("ca_certificate", landed.ca_certificate)
     pulumi.export("schema_revision", landed.schema_revision)
 

@@ -42,7 +42,7 @@ LAYERS = {
         "infra.provider.local.verification stacks stacks.__main__ "
         "infra.cli_backups infra.ops.backups infra.ops.restore infra.ops.show_backups "
         "infra.provider.local.backup_agent infra.provider.local.backup_server infra.provider.local.barman "
-        "infra.provider.local.restores"
+        "infra.provider.local.restores infra.provider.local.renewal"
     ),
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}

@@ -59,7 +59,7 @@ def migrate() -> int:
 
 def renew_settings() -> int:
     """Encrypt the settings in the database under APP_KEY that are still under a previous one."""
-    known = settings.load_worker(os.environ)
+    known = settings.load_renewal(os.environ)
     logs.configure(known.app.process, known.secrets)
     from pitchbar_app.renewal import run
 

@@ -120,6 +120,16 @@ class Migrate:
     secrets: tuple[Secret, ...]
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """Settings of `renew-settings`."""
+
+    app: App
+    database: Database
+    keys: tuple[Secret, ...]
+    secrets: tuple[Secret, ...]
+
+
 def load_web(environ: Mapping[str, str]) -> Web:
     """Read the web process's settings; every problem is reported at once."""
     reader = Reader(environ)
@@ -144,6 +154,14 @@ def load_web(environ: Mapping[str, str]) -> Web:
         answers_per_minute=answers_per_minute,
         secrets=tuple(reader.secrets),
     )
+
+
+def load_renewal(environ: Mapping[str, str]) -> Renewal:
+    """Read a renewal's settings; every problem is reported at once."""
+    reader = Reader(environ)
+    app, database, keys = _app(reader, "renewal"), _database(reader), _keys(reader)
+    reader.check()
+    return Renewal(app, database, keys, tuple(reader.secrets))
 
 
 def load_worker(environ: Mapping[str, str]) -> Worker:

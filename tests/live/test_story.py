@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,15 +15,9 @@ import pytest
 from infra import checks
 from infra.endpoints import url_endpoint
 from tests.support.load import visitors, wait_for_requests
-from tests.support.stack import Stack, World, listens, new_world
+from tests.support.stack import Stack, World, listens
 
 NAME = "story"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture

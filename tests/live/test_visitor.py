@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import SCREENSHOTS, Visit, browser, playwright, visit
-from tests.support.stack import World, new_world
+from tests.support.stack import World
 
 __all__ = ["browser", "playwright", "visit"]
 
@@ -22,12 +21,6 @@ PAGES = {
     "/returns": "<title>Returns</title><main><h1>Returns</h1><p>You can return any article within thirty days with the "
     "receipt.</p></main>",
 }
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 class Shop(BaseHTTPRequestHandler):

@@ -7,6 +7,7 @@ from infra.commands import command_line
 from infra.load import environment, load
 from infra.model import Environment, Process, Served, Worker
 from infra.release.runtime import render, to_json
+from infra.stack_config import ROTATED
 from tests.support.engine import Recording, Registered
 from tests.targets.conftest import RELEASE, landed
 
@@ -104,6 +105,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "APP_RELEASE": RELEASE,
             "APP_PROCESS": process.name,
             "APP_KEY": "app-key.value",
+            "APP_PREVIOUS_KEYS": "app-key.previous",
             "APP_URL": f"http://{host(wanted, 'app')}:20007",
             "ADMIN_PASSWORD": "admin-password.value",
             "BROADCAST_CONNECTION": "reverb",
@@ -120,7 +122,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": "20005",
             "REDIS_PASSWORD": "redis-password.value",
-            "REVERB_APP_ID": "pitchbar",
+            "REVERB_APP_ID": "1",
             "REVERB_APP_KEY": "realtime-key.value",
             "REVERB_APP_SECRET": "realtime-secret.value",
             "REVERB_HOST": host(wanted, "realtime"),
@@ -147,7 +149,7 @@ def test_every_secret_stays_a_secret_wherever_it_goes(recording: Recording) -> N
                     f"{path} of {resource.name}"
                 )
     unused = generated - seen
-    assert unused == {f"{secret.name}.previous" for secret in recording.of(SECRET) if secret.name != "queue-token"}
+    assert unused == {f"{secret.name}.previous" for secret in recording.of(SECRET) if secret.name not in ROTATED}
 
 
 def test_nothing_else_is_a_secret(recording: Recording) -> None:

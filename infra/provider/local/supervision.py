@@ -136,7 +136,7 @@ class Supervisor:
         """The end of a process' log, indented for an error message and without the secrets of its environment."""
         log = self.layout.logs / f"{process}.log"
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        lines = redact(text, secrets_of(self._environment(process.rpartition("-")[0]))).splitlines()
+        lines = redact(text, secrets_of(self.environment_of(process.rpartition("-")[0]))).splitlines()
         return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it logged nothing)"
 
     def wait(self, seconds: float) -> Iterator[float]:
@@ -147,7 +147,8 @@ class Supervisor:
             yield left
             time.sleep(_POLL)
 
-    def _environment(self, name: str) -> dict[str, str]:
+    def environment_of(self, name: str) -> dict[str, str]:
+        """The environment variables that a program is told; none where there is no such program."""
         from supervisor.datatypes import dict_of_key_value_pairs
 
         prefix = "environment="
