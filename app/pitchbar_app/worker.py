@@ -35,10 +35,11 @@ Kind = TypeVar("Kind", bound=DrainingWorker)
 log = logging.getLogger(__name__)
 
 
-def run(settings: Worker) -> int:
-    """Serve the queues until SIGTERM; the result is the process's exit status."""
+def run(settings: Worker, name: str | None = None) -> int:
+    """Serve the queues until SIGTERM; the result is the process's exit status. `name`: by which Redis knows this one
+    worker."""
     context.configure(settings)
-    name = f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
+    name = name or f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
     connection = blocking(settings.redis, replace(settings.app, process=name))
     _wait_for(connection)
     worker = build(DrainingWorker, settings, settings.queues, name, connection)
