@@ -1,5 +1,6 @@
 """What the local target makes of each environment, seen by the recording engine."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -82,11 +83,28 @@ def test_a_service_is_what_the_model_says(recording: Recording, wanted: Environm
             "release": RELEASE,
             "path": "release.path",
             "command": expected_command(process, wanted),
-            "replicas": process.scaling.min,
+            "replicas": supervised(process),
             "health_path": process.ready_path if isinstance(process, Served) else "",
             "ready_timeout": process.health.deadline,
             "stop_timeout": process.stop_timeout,
         }
+
+
+def supervised(process: Process) -> int:
+    return 1 if isinstance(process, Worker) else process.scaling.min
+
+
+def test_the_workers_pool_is_as_large_as_the_model_says_and_no_rollback_brings_it_back(wanted: Environment) -> None:
+    scaling = dataclasses.replace(wanted.processes.worker.scaling, min=3, max=7, backlog=11)
+    worker = dataclasses.replace(wanted.processes.worker, scaling=scaling)
+    larger = dataclasses.replace(wanted, processes=dataclasses.replace(wanted.processes, worker=worker))
+    told = services(landed(larger, runtime=render(wanted)))["worker"].inputs
+    assert told["replicas"] == 1
+    assert {name: value for name, value in told["environment"].items() if name.startswith("HORIZON_")} == {
+        "HORIZON_MIN_PROCESSES": "3",
+        "HORIZON_MAX_PROCESSES": "7",
+        "HORIZON_BACKLOG_PER_PROCESS": "11",
+    }
 
 
 def expected_command(process: Process, wanted: Environment) -> list[str]:
@@ -117,6 +135,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "INTERNAL_QUEUE_TOKEN_PREVIOUS": "queue-token.previous",
             "QUEUE_CONNECTION": "redis",
             **({"QUEUES": ",".join(process.queues)} if isinstance(process, Worker) else {}),
+            **(pool(process) if isinstance(process, Worker) else {}),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": "20005",
             "REDIS_PASSWORD": "redis-password.value",
@@ -199,6 +218,14 @@ def test_the_order_of_a_roll_out(recording: Recording) -> None:
     assert {verification.urn, recording.one("pitchbar:local:Gateway").urn} <= route.dependencies
 
 
+def pool(worker: Worker) -> dict[str, str]:
+    return {
+        "HORIZON_MIN_PROCESSES": str(worker.scaling.min),
+        "HORIZON_MAX_PROCESSES": str(worker.scaling.max),
+        "HORIZON_BACKLOG_PER_PROCESS": str(worker.scaling.backlog),
+    }
+
+
 def test_the_migration_gets_the_database_and_nothing_more(recording: Recording, wanted: Environment) -> None:
     inputs = recording.one("pitchbar:local:Migration").inputs
     assert inputs["command"] == ["release.python", "-m", "pitchbar_app", "migrate"]
@@ -222,7 +249,7 @@ def test_the_migration_gets_the_database_and_nothing_more(recording: Recording, 
 def test_verification_asks_every_replica_of_these_very_processes(recording: Recording, wanted: Environment) -> None:
     inputs = recording.one("pitchbar:local:Verification").inputs
     assert inputs["generations"] == {process.name: f"{process.name}.generation" for process in wanted.processes}
-    assert inputs["replicas"] == {process.name: process.scaling.min for process in wanted.processes}
+    assert inputs["replicas"] == {process.name: supervised(process) for process in wanted.processes}
     assert (inputs["queue_token"], inputs["realtime_key"]) == ("queue-token.value", "realtime-key.value")
 
 
