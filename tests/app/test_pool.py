@@ -92,8 +92,8 @@ def test_delayed_jobs_keep_the_pool_large(chores: Chores, start: Start) -> None:
     wait_until(lambda: size(pool) == 2, "two delayed jobs want two workers", PATIENCE)
     while chores.depth()["total"]["delayed"] == 2:
         assert size(pool) == 2, pool.output
-    wait_until(lambda: size(pool) == 1, "the pool shrinks once they are done", PATIENCE)
-    assert report(chores)["notes"] == [1, 1]
+    wait_until(lambda: report(chores)["notes"] == [1, 1], "both are done", PATIENCE)
+    wait_until(lambda: size(pool) == 1, "the pool shrinks then", PATIENCE)
 
 
 def test_a_worker_that_runs_a_job_is_not_let_go(chores: Chores, start: Start) -> None:
@@ -105,8 +105,8 @@ def test_a_worker_that_runs_a_job_is_not_let_go(chores: Chores, start: Start) ->
     chores("remove", "index", 2)
     while chores.depth()["total"]["reserved"] == 2:
         assert set(children(pool.popen.pid)) == pids, pool.output
+    wait_until(lambda: sorted(report(chores)["notes"]) == [0, 1], "both jobs are done, each once", PATIENCE)
     wait_until(lambda: size(pool) == 1, "the pool shrinks once they are done", PATIENCE)
-    assert sorted(report(chores)["notes"]) == [0, 1]
 
 
 def test_a_killed_worker_is_replaced_and_its_job_is_not_lost(chores: Chores, start: Start) -> None:
