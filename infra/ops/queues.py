@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.errors import UserError
 from infra.provider.local.layout import Layout
+from infra.provider.local.run import run
 from infra.provider.local.supervision import Program, Supervisor
 
 _SECONDS = 10.0
@@ -64,18 +64,16 @@ def pool(layout: Layout, generation: str, pid: int) -> PoolStatus | None:
 def _ask(program: Program) -> Mapping[str, Mapping[str, int]]:
     """What `queue-metrics` of the program's release prints; nothing when it fails."""
     variables = {name: value for name, value in program.environment.items() if name != "CANARY_QUEUE"}
-    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        done = subprocess.run(
+    with contextlib.suppress(UserError, ValueError, IndexError):
+        printed = run(
             [*program.command[:-1], "queue-metrics"],
-            cwd=program.directory,
-            env={"PATH": os.defpath, **variables},
-            user=program.user.pw_name if program.user else None,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
+            what="Counting the jobs",
             timeout=_SECONDS,
-            check=True,
+            environment=variables,
+            directory=program.directory,
+            user=program.user,
         )
-        document = json.loads(done.stdout)
+        document = json.loads(printed.splitlines()[-1])
         return document if isinstance(document, dict) else {}
     return {}
 

@@ -1,4 +1,4 @@
-"""An idle worker waits for an event: it starts a job when there is one, and asks Redis for next to nothing till then."""
+"""An idle worker waits for an event: it starts a job when there is one, and asks Redis for next to nothing before."""
 
 from __future__ import annotations
 

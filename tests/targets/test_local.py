@@ -1,6 +1,5 @@
 """What the local target makes of each environment, seen by the recording engine."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from infra.load import environment, load
 from infra.model import Environment, Process, Served, Worker
 from infra.release.runtime import render, to_json
 from tests.support.engine import Recording, Registered
-from tests.targets.conftest import RELEASE, landed
+from tests.targets.conftest import RELEASE, landed, pool_of, supervised
 
 SERVICE, SECRET = "pitchbar:local:Service", "pitchbar:index:Secret"
 STACK, COMPONENT = "pulumi:pulumi:Stack", "pitchbar:local:Environment"
@@ -90,23 +89,6 @@ def test_a_service_is_what_the_model_says(recording: Recording, wanted: Environm
         }
 
 
-def supervised(process: Process) -> int:
-    return 1 if isinstance(process, Worker) else process.scaling.min
-
-
-def test_the_workers_pool_is_as_large_as_the_model_says_and_no_rollback_brings_it_back(wanted: Environment) -> None:
-    scaling = dataclasses.replace(wanted.processes.worker.scaling, min=3, max=7, backlog=11)
-    worker = dataclasses.replace(wanted.processes.worker, scaling=scaling)
-    larger = dataclasses.replace(wanted, processes=dataclasses.replace(wanted.processes, worker=worker))
-    told = services(landed(larger, runtime=render(wanted)))["worker"].inputs
-    assert told["replicas"] == 1
-    assert {name: value for name, value in told["environment"].items() if name.startswith("HORIZON_")} == {
-        "HORIZON_MIN_PROCESSES": "3",
-        "HORIZON_MAX_PROCESSES": "7",
-        "HORIZON_BACKLOG_PER_PROCESS": "11",
-    }
-
-
 def expected_command(process: Process, wanted: Environment) -> list[str]:
     queues = process.queues if isinstance(process, Worker) else ()
     line = command_line(process.commands, wanted.runtime, listen="unix:{socket}", queues=queues)
@@ -135,7 +117,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "INTERNAL_QUEUE_TOKEN_PREVIOUS": "queue-token.previous",
             "QUEUE_CONNECTION": "redis",
             **({"QUEUES": ",".join(process.queues)} if isinstance(process, Worker) else {}),
-            **(pool(process) if isinstance(process, Worker) else {}),
+            **(pool_of(process) if isinstance(process, Worker) else {}),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": "20005",
             "REDIS_PASSWORD": "redis-password.value",
@@ -216,14 +198,6 @@ def test_the_order_of_a_roll_out(recording: Recording) -> None:
         assert recording.needs(urn) & processes == set()
     assert processes <= verification.dependencies
     assert {verification.urn, recording.one("pitchbar:local:Gateway").urn} <= route.dependencies
-
-
-def pool(worker: Worker) -> dict[str, str]:
-    return {
-        "HORIZON_MIN_PROCESSES": str(worker.scaling.min),
-        "HORIZON_MAX_PROCESSES": str(worker.scaling.max),
-        "HORIZON_BACKLOG_PER_PROCESS": str(worker.scaling.backlog),
-    }
 
 
 def test_the_migration_gets_the_database_and_nothing_more(recording: Recording, wanted: Environment) -> None:
