@@ -59,19 +59,21 @@ class DrainingWorker(Worker):
     def serve(self, stop_timeout: float, lease: float, *, burst: bool = False) -> None:
         """Run jobs until a signal arrives, or with `burst` until the queues are empty.
 
-        A job that takes longer than `stop_timeout` after the signal is ended. `lease`: how long after its last sign
-        of life a worker counts as vanished.
+        `stop_timeout`: so many seconds after the signal the platform kills what is left. A job that is not done shortly
+        before is ended and recorded as failed. `lease`: how long after its last sign of life a worker counts as
+        vanished.
         """
         self.reservations = Reservations(self.connection, self.name, lease)
         self.interruption = Interruption()
         self.wakeups = Wakeups(self.connection, self.queue_names())
         self._left = threading.Event()
         self._request, self._requested = os.pipe()
-        threading.Thread(target=self._wind_down, args=(stop_timeout,), daemon=True).start()
+        threading.Thread(target=self._wind_down, args=(max(stop_timeout - GRACE, 1),), daemon=True).start()
         try:
             self.work(burst=burst, logging_level="WARNING")
         finally:
             self._left.set()
+            self.wakeups.close()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Note the signal; a repeated one changes nothing."""
@@ -217,13 +219,13 @@ class DrainingWorker(Worker):
     def _rest(self, seconds: float) -> None:
         self.interruption.during(lambda: time.sleep(seconds))
 
-    def _wind_down(self, stop_timeout: float) -> None:
+    def _wind_down(self, patience: float) -> None:
         """In a thread of its own: once a stop is requested, see to it that the worker ends."""
         os.read(self._request, 1)
-        if self._left.wait(stop_timeout):
+        if self._left.wait(patience):
             return
         if self.horse_pid:
-            log.warning("a job did not end within %g seconds and is stopped", stop_timeout)
+            log.warning("a job did not end within %g seconds and is stopped", patience)
             self.kill_horse()
         if not self._left.wait(GRACE):
             log.error("the worker does not end and is stopped")

@@ -75,7 +75,7 @@ class Pool:
         self._wakeups = Wakeups(self._connection, settings.queues)
         self._interruption = Interruption()
         self._members: dict[int, Member] = {}
-        self._stopping = False
+        self._stopping = self._blind = False
         self._target = self._limits.min
         self._surplus_since = math.inf
         self._pause, self._not_before = FIRST_PAUSE, 0.0
@@ -88,6 +88,7 @@ class Pool:
         while not self._stopping:
             self._interruption.forget()
             self._collect()
+            self._grow()
             backlog = self._look()
             self._grow()
             self._shrink()
@@ -101,13 +102,16 @@ class Pool:
 
     def _look(self) -> int:
         """See how many workers are wanted; the result is the backlog. While Redis is away nothing changes."""
-        if self._limits.min == self._limits.max or len(self._members) < self._limits.min:
+        if self._limits.min == self._limits.max:
             return 0
         try:
             found = depths(self._connection, self._settings.queues)
         except RedisError as error:
-            log.warning("the backlog is unknown: Redis does not answer (%s)", error)
+            if not self._blind:
+                log.warning("the backlog is unknown until Redis answers (%s)", error)
+            self._blind = True
             return 1
+        self._blind = False
         backlog = sum(each.depth for each in found.values())
         self._target = wanted(backlog, self._limits)
         return backlog
@@ -213,7 +217,7 @@ class Pool:
 
     def _stop(self) -> None:
         """Hand the request to stop on, and wait; a worker itself sees to it that it ends in time."""
-        deadline = time.monotonic() + self._settings.app.stop_timeout + 2 * GRACE
+        deadline = time.monotonic() + self._settings.app.stop_timeout + GRACE
         for pid in self._members:
             os.kill(pid, signal.SIGTERM)
         while self._members and (left := deadline - time.monotonic()) > 0:
