@@ -1,7 +1,7 @@
 """The worker: takes jobs off its queues, first queue first, each in a process of its own.
 
-SIGTERM ends an idle worker at once. A busy one finishes its job; when that takes longer than STOP_TIMEOUT the job is
-ended and recorded as failed.
+SIGTERM ends an idle worker at once. A busy one finishes its job; when that would take longer than STOP_TIMEOUT the job
+is ended and recorded as failed.
 """
 
 from __future__ import annotations
