@@ -97,7 +97,7 @@ def test_delayed_jobs_keep_the_pool_large(chores: Chores, start: Start) -> None:
 
 
 def test_a_worker_that_runs_a_job_is_not_let_go(chores: Chores, start: Start) -> None:
-    pool = start(HORIZON_MAX_PROCESSES="2", HORIZON_BACKLOG_PER_PROCESS="2")
+    pool = start(HORIZON_MAX_PROCESSES="2", HORIZON_BACKLOG_PER_PROCESS="2", STOP_TIMEOUT="1")
     chores("enqueue", "crawl", "note", 0, 2, 9)
     chores("enqueue", "index", "note", 2, 1, 0)
     wait_until(lambda: busy(pool) == 2, "both workers have a long job", PATIENCE)

@@ -24,6 +24,7 @@ def chores(app: Launcher) -> Chores:
 @pytest.fixture
 def idle(chores: Chores, redis: Redis) -> Process:
     worker = chores.app.start("worker", **NEVER)
+    wait_until(lambda: " serves crawl, index, default" in worker.output, "the worker starts", 20)
     wait_until_idle(redis)
     return worker
 
@@ -61,7 +62,7 @@ def test_an_idle_worker_hears_of_a_job_that_was_tried_before(chores: Chores, red
 def test_a_busy_worker_lets_no_messages_pile_up(chores: Chores, redis: Redis, idle: Process) -> None:
     chores("enqueue", "crawl", "note", 0, 1, 2)
     wait_until(lambda: chores.depth()["crawl"]["reserved"] == 1, "the job runs")
-    assert listeners(redis) == 0
+    wait_until(lambda: listeners(redis) == 0, "the busy worker hears nothing")
     wait_for(chores, 0)
     wait_until_idle(redis)
 
