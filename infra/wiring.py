@@ -109,6 +109,17 @@ def address_variables(address: Address) -> dict[str, Any]:
     }
 
 
+def pool_variables(smallest: int, largest: int, backlog: int) -> dict[str, str]:
+    """How many worker processes one worker keeps, and how many jobs of the backlog one of them should take. Where the
+    platform adds and removes workers, each keeps one: ``smallest`` and ``largest`` are 1. The names are those that
+    configurations of Laravel's Horizon use for its ``minProcesses`` and ``maxProcesses``."""
+    return {
+        "HORIZON_MIN_PROCESSES": str(smallest),
+        "HORIZON_MAX_PROCESSES": str(largest),
+        "HORIZON_BACKLOG_PER_PROCESS": str(backlog),
+    }
+
+
 def release_variables(environment: str, release: Any) -> dict[str, Any]:
     """What a process says of itself."""
     return {"APP_ENV": environment, "APP_RELEASE": release}

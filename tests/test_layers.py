@@ -30,7 +30,7 @@ LAYERS = {
         "infra.ops.engine "
         "infra.ops.environment "
         "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs "
-        "infra.ops.pin infra.ops.releases infra.ops.reload infra.ops.rollback infra.ops.show "
+        "infra.ops.pin infra.ops.queues infra.ops.releases infra.ops.reload infra.ops.rollback infra.ops.show "
         "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
         "infra.provider infra.provider.__main__ infra.provider.base infra.provider.cancellation infra.provider.marshal "
         "infra.provider.plugin infra.provider.redaction infra.provider.secret infra.provider.server "

@@ -40,9 +40,13 @@ def realtime(listen: str) -> int:
 
 
 def worker() -> int:
-    """Run jobs."""
+    """Run jobs, in this process or in a pool of workers."""
     known = settings.load_worker(os.environ)
     logs.configure(known.app.process, known.secrets)
+    if known.pool.max > 1:
+        from pitchbar_app import pool
+
+        return pool.run(known)
     from pitchbar_app.worker import run
 
     return run(known)

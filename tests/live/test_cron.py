@@ -1,5 +1,5 @@
-"""The cron Worker in Cloudflare's own runtime, and the rotation of secrets, by the commands a user types. The chapters
-share one stack."""
+"""The cron Worker in Cloudflare's own runtime, the pool of workers and the rotation of secrets, by the commands a user
+types. The chapters share one stack."""
 
 import contextlib
 import json
@@ -21,6 +21,7 @@ from infra.paths import project_root
 from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor
 from tests.support.backups import eventually, pause, restore, sql, usable
+from tests.support.processes import children, runs, wait_until
 from tests.support.stack import Stack, World
 
 TICK = "/api/v1/internal/queue-tick"
@@ -46,10 +47,6 @@ def wait_for_tick(stack: Stack, count: int, seconds: float = 20) -> list[dict[st
                 return ticks(stack)
         assert time.monotonic() < deadline, stack.pitchbar("logs", "cron").output
         time.sleep(0.05)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def workerds(world: World) -> list[str]:
@@ -242,6 +239,54 @@ def test_a_killed_runtime_comes_back(world: World, stack: Stack, victim: str) ->
     assert ready_pid(Layout(stack.directory)) != clock
     assert len(workerds(world)) == 1
     stack.pitchbar("status").must_succeed()
+
+
+@contextlib.contextmanager
+def slow_canaries(stack: Stack) -> Iterator[None]:
+    """Each canary job takes half a second while the block runs."""
+    sql(
+        stack,
+        "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'; "
+        "CREATE TRIGGER slow BEFORE INSERT ON canaries FOR EACH ROW EXECUTE FUNCTION be_slow()",
+    )
+    yield
+    sql(stack, "DROP TRIGGER slow ON canaries; DROP FUNCTION be_slow()")
+
+
+def worker(status: dict[str, Any]) -> dict[str, Any]:
+    [found] = [process for process in status["processes"] if process["program"] == "worker"]
+    return dict(found)
+
+
+def is_grown(status: dict[str, Any]) -> bool:
+    [queue] = [queue for queue in status["queues"] if queue["name"] == "default"]
+    return bool(worker(status)["pool"]["size"] == 3 and queue["waiting"] and queue["reserved"])
+
+
+def test_a_backlog_brings_workers_and_none_of_its_jobs_is_lost_with_the_pool(stack: Stack) -> None:
+    outputs = stack.outputs()
+    app, token = url_endpoint(outputs["app_url"]), outputs["internal_queue_token"]
+    assert worker(stack.status())["pool"] == {"size": 1, "min": 1, "max": 3}
+
+    def canary() -> str:
+        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token)
+        return str(json.loads(order.body)["id"])
+
+    def state(canary: str) -> str:
+        return str(json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"])
+
+    with slow_canaries(stack):
+        canaries = [canary() for _ in range(70)]
+        wait_until(lambda: is_grown(stack.status()), "the pool grows with the backlog", 30)
+        assert "3 workers (from 1 to 3)" in stack.pitchbar("status").must_succeed().output
+        pool = worker(stack.status())["pid"]
+        workers = children(pool)
+        os.kill(pool, signal.SIGKILL)
+        wait_until(lambda: not any(map(runs, workers)), "the workers of a killed pool end", 30)
+        wait_until(lambda: {state(canary) for canary in canaries} == {"finished"}, "every job is done", 90)
+    assert worker(stack.status())["pid"] not in (0, pool)
+    wait_until(lambda: worker(stack.status())["pool"]["size"] == 1, "the pool shrinks again", 30)
 
 
 def test_the_token_is_in_private_files_only(world: World, stack: Stack) -> None:

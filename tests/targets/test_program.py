@@ -57,7 +57,7 @@ def test_its_outputs_are_the_same_on_every_target() -> None:
             "realtime": {"replicas": 1, "release": release},
         },
         "capabilities": [
-            *("daily-backups", "point-in-time-recovery", "queue-tick"),
+            *("daily-backups", "point-in-time-recovery", "queue-scaling", "queue-tick"),
             *("redis-persistence", "replicas", "tls"),
         ],
         "lacking": ["sticky-sessions", "versioned-storage"],

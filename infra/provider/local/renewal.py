@@ -89,7 +89,8 @@ def _must_be_known_to_all(inputs: Inputs) -> None:
     layout = Layout(Path(inputs.directory))
     for accepted in sorted(layout.services.glob(f"*/{ACCEPTED}")):
         generation = accepted.parent.name
-        if Supervisor(layout).environment_of(generation).get(KEY, inputs.environment[KEY]) != inputs.environment[KEY]:
+        program = Supervisor(layout).program(generation)
+        if program and program.environment.get(KEY, inputs.environment[KEY]) != inputs.environment[KEY]:
             raise UserError(
                 f"{generation} still runs with the app-key before the rotation, so that can't be retired. "
                 "Run `pitchbar up`, which finishes the rotation, then retire it."

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi import Output, Resource, ResourceOptions
 
 from infra import wiring
-from infra.model import Process, ProcessName
+from infra.model import Process, ProcessName, Worker
 from infra.resources import (
     Migration,
     MigrationArgs,
@@ -97,11 +97,11 @@ class Processes:
             release=self._plan.release,
             path=self._release.path,
             command=self._command(runtime.command),
-            replicas=process.scaling.min,
+            replicas=_replicas(process),
             health_path=runtime.ready_path,
             ready_timeout=runtime.ready_timeout,
             stop_timeout=runtime.stop_timeout,
-            environment={**self._environment, **runtime.variables},
+            environment={**self._environment, **runtime.variables, **_pool(process)},
         )
         # A replacement keeps the old one until everything that needs it has moved on: that is the roll-out.
         return Service(process.name, args, ResourceOptions.merge(self._opts, _after(*self._before)))
@@ -111,7 +111,7 @@ class Processes:
             directory=str(self._plan.directory),
             release=self._plan.release,
             generations={name: service.generation for name, service in self.services.items()},
-            replicas={process.name: process.scaling.min for process in self._plan.environment.processes},
+            replicas={process.name: _replicas(process) for process in self._plan.environment.processes},
             timeout=_VERIFICATION_SECONDS,
             queue_token=keys.queue_token,
             realtime_key=keys.realtime_key,
@@ -125,6 +125,18 @@ class Processes:
 
 def _after(*resources: Resource) -> ResourceOptions:
     return ResourceOptions(depends_on=list(resources))
+
+
+def _replicas(process: Process) -> int:
+    """How many Supervisor runs: of the worker one, a pool that keeps as many worker processes as are wanted."""
+    return 1 if isinstance(process, Worker) else process.scaling.min
+
+
+def _pool(process: Process) -> dict[str, str]:
+    """A worker's sizes, which a rollback does not bring back."""
+    if not isinstance(process, Worker):
+        return {}
+    return wiring.pool_variables(process.scaling.min, process.scaling.max, process.scaling.backlog)
 
 
 def _text(part: Any) -> Any:
