@@ -136,7 +136,8 @@ class Supervisor:
         """The end of a process' log, indented for an error message and without the secrets of its environment."""
         log = self.layout.logs / f"{process}.log"
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        lines = redact(text, secrets_of(self._environment(process.rpartition("-")[0]))).splitlines()
+        program = self.program(process.rpartition("-")[0])
+        lines = redact(text, secrets_of(program.environment if program else {})).splitlines()
         return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it logged nothing)"
 
     def wait(self, seconds: float) -> Iterator[float]:
@@ -147,14 +148,17 @@ class Supervisor:
             yield left
             time.sleep(_POLL)
 
-    def _environment(self, name: str) -> dict[str, str]:
+    def program(self, name: str) -> Program | None:
+        """A program as it was started, as far as running something beside it needs; None where there is none."""
         from supervisor.datatypes import dict_of_key_value_pairs
 
-        prefix = "environment="
-        lines = self._file(name).read_text(encoding="utf-8").splitlines() if self._file(name).exists() else []
-        written = next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), "")
-        pairs: dict[str, str] = dict_of_key_value_pairs(written.replace("%%", "%"))
-        return pairs
+        if not self._file(name).exists():
+            return None
+        lines = self._file(name).read_text(encoding="utf-8").replace("%%", "%").splitlines()
+        written = dict(line.partition("=")[::2] for line in lines)
+        variables: dict[str, str] = dict_of_key_value_pairs(written.get("environment", ""))
+        command = tuple(shlex.split(written.get("command", "")))
+        return Program(name, command, Path(written.get("directory", "")), variables)
 
     def _file(self, name: str) -> Path:
         return self.layout.programs / f"{name}.conf"
