@@ -61,13 +61,14 @@ def unlimited_sign_ins(redis: Redis) -> Iterator[None]:
         thread.join()
 
 
-def ask(address: str, *options: str) -> tuple[int, str]:
+def ask(app: Launcher, address: str, *options: str) -> tuple[int, str]:
     """Have schemathesis ask everything, with a token; its exit code and its report."""
     made = http_post(url_endpoint(address), "/api/v1/tokens", {"password": SECRETS["ADMIN_PASSWORD"], "name": "x"})
     token = json.loads(made.body)["token"]
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run", *options]
     done = subprocess.run(
         [*command, f"{address}/api/openapi.json", "--url", address, "-H", f"Authorization: Bearer {token}"],
+        cwd=app.folder,
         capture_output=True,
         text=True,
         timeout=300,
@@ -78,7 +79,7 @@ def ask(address: str, *options: str) -> tuple[int, str]:
 
 def test_every_answer_is_one_that_the_description_tells(app: Launcher, redis: Redis) -> None:
     with serving(app) as address, unlimited_sign_ins(redis):
-        code, report = ask(address)
+        code, report = ask(app, address)
     assert code == 0, report
     assert "Tested: 7" in report, report
 
@@ -95,7 +96,7 @@ def test_an_answer_that_is_not_would_be_found(app: Launcher, tmp_path: Path) -> 
         path.write_text(path.read_text().replace(right, wrong))
     with serving(app, code) as address:
         names = ("listSources", "answer")
-        status, report = ask(address, "--phases", "coverage", *(f"--include-operation-id={name}" for name in names))
+        status, report = ask(app, address, "--phases", "coverage", *(f"--include-operation-id={name}" for name in names))
     assert status == 1, report
     assert "[500] Internal Server Error" in report, report
     assert "Response violates schema" in report, report
