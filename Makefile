@@ -6,6 +6,7 @@
 PITCHBAR := .venv/bin/pitchbar
 PYTHON := .venv/bin/python
 FLAGS ?=
+TARGET ?= local
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,8 +46,8 @@ screenshots: setup-dev ## Renew the pictures in docs/images
 bench: setup-dev ## Measure what the project promises about speed
 	@$(PYTHON) -m bench $(FLAGS)
 
-setup: ## Set up the tools and packages that an environment needs
-	@tools/setup
+setup: ## Set up the tools and packages that an environment needs; TARGET=aws for the cloud
+	@tools/setup --target $(TARGET)
 
 setup-dev:
 	@tools/setup --dev

@@ -258,7 +258,7 @@ def test_a_command_ends_with_what_it_started(tmp_path: Path) -> None:
 
 def test_the_locks_name_no_registry() -> None:
     locks = [*paths.project_root().glob("requirements*.txt"), *(paths.project_root() / "tools" / "locks").glob("*.txt")]
-    assert len(locks) == 7
+    assert len(locks) == 9
     for lock in locks:
         text = lock.read_text()
         assert "--hash=sha256:" in text

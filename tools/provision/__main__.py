@@ -15,6 +15,7 @@ from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
 from tools.provision.parts.barman import Barman, Rsync
+from tools.provision.parts.checkov import Checkov
 from tools.provision.parts.cloudflare import Cloudflare
 from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
 from tools.provision.parts.documentation import Documentation
@@ -43,6 +44,7 @@ PARTS: tuple[Part, ...] = (
     Chromium(),
     Actionlint(),
     Documentation(),
+    Checkov(),
 )
 
 
@@ -53,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.geteuid() == 0:
         os.umask(0o022)  # What root makes here, other users run.
     with Progress() as progress:
-        context = Context(toolchain.checkout(), toolchain.cache_home(), options.dev, progress)
+        aws = options.target == "aws"
+        context = Context(toolchain.checkout(), toolchain.cache_home(), options.dev, progress, aws=aws)
         try:
             problems = _make(context, [part for part in PARTS if not part.ready(context)])
         except KeyboardInterrupt:
@@ -76,6 +79,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="tools/setup", description="Set up everything that Pitchbar needs on this machine."
     )
     parser.add_argument("--dev", action="store_true", help="with what the tests need")
+    parser.add_argument(
+        "--target", choices=["local", "aws"], default="local", help="with what this target needs; default local"
+    )
     return parser.parse_args(arguments)
 
 

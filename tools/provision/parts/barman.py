@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra import app_environment, toolchain
+from infra import toolchain
 from infra.building import make_once
 from tools.provision import debian
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, as_root, run
 from tools.provision.parts.packages import PACKAGES
-from tools.provision.wheels import lock_file
+from tools.provision.wheels import install, lock_file
 
 _PACKAGES = ("rsync", "libpopt0")
 
@@ -45,13 +45,8 @@ class Barman:
 
     @staticmethod
     def _build(context: Context, folder: Path) -> None:
-        python = str(context.python)
-        run([python, "-m", "venv", "--without-pip", str(folder)])
-        pip = [python, "-m", "pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check"]
         # Without looking at dependencies: psycopg2-binary is in the place of psycopg2, which needs a compiler.
-        options = ["--no-input", "install", "--quiet", "--no-compile", "--no-deps", "--only-binary", ":all:"]
-        run([*pip, *options, "--require-hashes", "-r", str(lock_file(context, "barman"))])
-        app_environment.compile_bytecode(folder / "lib")
+        install(context, "barman", folder, "--no-deps")
         run([str(folder / "bin" / "python"), "-m", "barman.cli", "--version"], timeout=30)
 
     @staticmethod

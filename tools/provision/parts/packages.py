@@ -23,6 +23,7 @@ from tools.provision.execute import CommandFailed, PartError, as_root, run
 
 PACKAGES = "Python packages"
 _COMPLETE = ".complete"
+_LOCKS = {"run": "requirements.txt", "aws": "requirements-aws.txt", "dev": "requirements-dev.txt"}
 _KEPT = 2
 """How many finished environments stay: the current one and the one before, which a running command may still use."""
 
@@ -57,18 +58,20 @@ class Packages:
         return {}
 
 
-def _with_tests(context: Context) -> bool:
-    """Whether to have the tests' packages too: when they are asked for, and from then on."""
+def _profile(context: Context) -> str:
+    """The most that was ever asked for: `run` is what the local target needs, `aws` is more, and `dev` has all."""
     link = context.root / ".venv"
-    return context.dev or (link.is_symlink() and link.readlink().name.startswith("dev-"))
+    before = link.readlink().name.partition("-")[0] if link.is_symlink() else "run"
+    asked = "dev" if context.dev else "aws" if context.aws else "run"
+    return max(asked, before, key=list(_LOCKS).index)
 
 
 def _lock(context: Context) -> str:
-    return "requirements-dev.txt" if _with_tests(context) else "requirements.txt"
+    return _LOCKS[_profile(context)]
 
 
 def _folder(context: Context) -> Path:
-    profile = "dev" if _with_tests(context) else "run"
+    profile = _profile(context)
     project = tomllib.loads((context.root / "pyproject.toml").read_text())
     facts = [
         os.path.realpath(sys.executable),
