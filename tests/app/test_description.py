@@ -96,7 +96,9 @@ def test_an_answer_that_is_not_would_be_found(app: Launcher, tmp_path: Path) -> 
         path.write_text(path.read_text().replace(right, wrong))
     with serving(app, code) as address:
         names = ("listSources", "answer")
-        status, report = ask(app, address, "--phases", "coverage", *(f"--include-operation-id={name}" for name in names))
+        status, report = ask(
+            app, address, "--phases", "coverage", *(f"--include-operation-id={name}" for name in names)
+        )
     assert status == 1, report
     assert "[500] Internal Server Error" in report, report
     assert "Response violates schema" in report, report

@@ -74,7 +74,7 @@ def _operation(
 ) -> Schema:
     """One operation. `made` names those that take the id of what it makes."""
     status, schema = good
-    responses = {str(code): {"description": _MEANINGS[code], "content": _json("Error")} for code in (*bad, 503)}
+    responses: Schema = {str(code): {"description": _MEANINGS[code], "content": _json("Error")} for code in (*bad, 503)}
     links = {other: {"operationId": other, "parameters": {"id": "$response.body#/id"}} for other in made}
     responses[str(status)] = (
         {"description": "Done."} | ({"content": _json(schema)} if schema else {}) | ({"links": links} if links else {})
