@@ -143,19 +143,20 @@ def app(outputs: dict[str, Any]) -> Endpoint:
 
 @pytest.fixture(scope="module")
 def token(app: Endpoint, outputs: dict[str, Any]) -> str:
-    made = http_post(app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "the tests"})
+    made = http_post(app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "the tests"}, timeout=30)
     assert made.status == 201, made.body
     return str(json.loads(made.body)["token"])
 
 
 def test_a_whole_documentation_is_read(app: Endpoint, token: str, documentation: Site) -> None:
-    added = http_post(app, "/api/v1/sources", {"url": documentation.url("/doc/index.html")}, token=token)
+    added = http_post(app, "/api/v1/sources", {"url": documentation.url("/doc/index.html")}, timeout=30, token=token)
     assert added.status == 201, added.body
     source: dict[str, Any] = json.loads(added.body)
+    path = f"/api/v1/sources/{source['id']}"
 
     def read() -> bool:
         time.sleep(0.1)
-        source.update(json.loads(http_get(app, f"/api/v1/sources/{source['id']}", token=token).body))
+        source.update(json.loads(http_get(app, path, timeout=30, token=token).body))
         return source["status"] in ("ready", "failed")
 
     wait_until(read, "the documentation was read", seconds=120)
