@@ -1,5 +1,6 @@
 """Processes under Supervisor: one supervisord per environment, spoken to by XML-RPC over its unix socket."""
 
+import configparser
 import contextlib
 import http.client
 import pwd
@@ -132,6 +133,23 @@ class Supervisor:
         """A process of the program that ended by itself and could not be started again yet, if there is one."""
         return next((p for p in self.processes(name) if p.state in (BACKOFF, FATAL, EXITED)), None)
 
+    def program(self, name: str) -> Program | None:
+        """A program as :meth:`start` wrote it, or None where there is none: command, folder, environment and user."""
+        from supervisor.datatypes import dict_of_key_value_pairs
+
+        written = configparser.RawConfigParser()
+        if not written.read(self._file(name), encoding="utf-8"):
+            return None
+        values = {key: value.replace("%%", "%") for key, value in written[f"program:{name}"].items()}
+        user = values.get("user")
+        return Program(
+            name=name,
+            command=tuple(shlex.split(values["command"])),
+            directory=Path(values["directory"]),
+            environment=dict_of_key_value_pairs(values["environment"]),
+            user=pwd.getpwnam(user) if user else None,
+        )
+
     def last_lines(self, process: str, count: int = 10) -> str:
         """The end of a process' log, indented for an error message and without the secrets of its environment."""
         log = self.layout.logs / f"{process}.log"
@@ -147,18 +165,6 @@ class Supervisor:
             cancellation.check()
             yield left
             time.sleep(_POLL)
-
-    def program(self, name: str) -> Program | None:
-        """A program as it was started, as far as running something beside it needs; None where there is none."""
-        from supervisor.datatypes import dict_of_key_value_pairs
-
-        if not self._file(name).exists():
-            return None
-        lines = self._file(name).read_text(encoding="utf-8").replace("%%", "%").splitlines()
-        written = dict(line.partition("=")[::2] for line in lines)
-        variables: dict[str, str] = dict_of_key_value_pairs(written.get("environment", ""))
-        command = tuple(shlex.split(written.get("command", "")))
-        return Program(name, command, Path(written.get("directory", "")), variables)
 
     def _file(self, name: str) -> Path:
         return self.layout.programs / f"{name}.conf"
