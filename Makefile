@@ -42,6 +42,7 @@ widget-check: setup-dev ## Check the widget, its size, and that the bundle in th
 
 screenshots: setup-dev ## Renew the pictures in docs/images
 	@PITCHBAR_SCREENSHOTS=docs/images $(PYTHON) -m pytest -q tests/browser $(FLAGS)
+	@PITCHBAR_SCREENSHOTS=docs/images $(PYTHON) -m pytest -q tests/live/test_visitor.py $(FLAGS)
 
 bench: setup-dev ## Measure what the project promises about speed
 	@$(PYTHON) -m bench $(FLAGS)

@@ -1,4 +1,4 @@
-"""The commands of the cron Worker and of rotation, for :mod:`infra.cli`."""
+"""The commands of the cron Worker, of rotation and of the vectors, for :mod:`infra.cli`."""
 
 import sys
 from collections.abc import Callable
@@ -19,6 +19,10 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
 
     def shared(command: F) -> F:
         decorated: F = stack(confirmation(json(command)))
+        return decorated
+
+    def asking(command: F) -> F:
+        decorated: F = stack(json(command))
         return decorated
 
     @main.command(short_help="Deploy the cron Worker and send its first tick.")
@@ -57,3 +61,15 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
         from infra.ops.cron import retire as refuse_old
 
         sys.exit(refuse_old(stack, secret, Console(json), yes=yes, wait=not no_wait))
+
+    @main.command(short_help="Compare the vectors with the chunks they are made of.")
+    @click.option("--repair", is_flag=True, help="Index again what differs, and remove what belongs to nothing.")
+    @asking
+    def audit_vectors(stack: str, repair: bool, json: bool) -> None:
+        """Tell whether each chunk of text has its vector, and whether there are others; exit code 1 where not so.
+
+        With --repair the documents that it concerns are sent to be indexed again.
+        """
+        from infra.ops.vectors import audit
+
+        sys.exit(audit(stack, Console(json), repair=repair))
