@@ -25,8 +25,8 @@ def nothing() -> None:
 
 def plain(redis: Redis, name: str) -> None:
     """Serve a queue with the worker that comes with RQ."""
-    from rq import Worker  # type: ignore[import-not-found]
-    from rq.serializers import JSONSerializer  # type: ignore[import-not-found]
+    from rq import Worker
+    from rq.serializers import JSONSerializer
 
     Worker([name], connection=redis, serializer=JSONSerializer).work(logging_level="WARNING")
 
