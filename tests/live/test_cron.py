@@ -21,6 +21,7 @@ from infra.paths import project_root
 from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor
 from tests.support.backups import eventually, pause, restore, sql, usable
+from tests.support.pools import is_grown, slow_canaries, worker
 from tests.support.processes import children, runs, wait_until
 from tests.support.stack import Stack, World
 
@@ -239,29 +240,6 @@ def test_a_killed_runtime_comes_back(world: World, stack: Stack, victim: str) ->
     assert ready_pid(Layout(stack.directory)) != clock
     assert len(workerds(world)) == 1
     stack.pitchbar("status").must_succeed()
-
-
-@contextlib.contextmanager
-def slow_canaries(stack: Stack) -> Iterator[None]:
-    """Each canary job takes half a second while the block runs."""
-    sql(
-        stack,
-        "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS "
-        "'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'; "
-        "CREATE TRIGGER slow BEFORE INSERT ON canaries FOR EACH ROW EXECUTE FUNCTION be_slow()",
-    )
-    yield
-    sql(stack, "DROP TRIGGER slow ON canaries; DROP FUNCTION be_slow()")
-
-
-def worker(status: dict[str, Any]) -> dict[str, Any]:
-    [found] = [process for process in status["processes"] if process["program"] == "worker"]
-    return dict(found)
-
-
-def is_grown(status: dict[str, Any]) -> bool:
-    [queue] = [queue for queue in status["queues"] if queue["name"] == "default"]
-    return bool(worker(status)["pool"]["size"] == 3 and queue["waiting"] and queue["reserved"])
 
 
 def test_a_backlog_brings_workers_and_none_of_its_jobs_is_lost_with_the_pool(stack: Stack) -> None:
