@@ -86,11 +86,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         port = _text(server.port)
         reached = wiring.Database(server.address, port, database.name, database.username, "", sslmode="require")
         variables = {
-            **wiring.database_variables(
-                wiring.Database(
-                    server.address, _text(server.port), database.name, database.username, "", sslmode="require"
-                )
-            ),
+            **wiring.database_variables(reached),
             **wiring.cache_variables(
                 wiring.Cache(self._redis.host, str(self._redis.port), "", "tls" if self._redis.tls else "tcp")
             ),
