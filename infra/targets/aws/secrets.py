@@ -185,10 +185,16 @@ class Secrets(pulumi.ComponentResource):
             name,
             secret_id=secret.id,
             secret_string=Output.json_dumps(values, sort_keys=True),
+            version_stages=self._labels(name),
             # The version before keeps its label, so that tasks of the previous release can still start.
             opts=ResourceOptions(parent=self, retain_on_delete=True),
         )
         return {variable: Output.concat(secret.arn, ":", variable, "::", version.version_id) for variable in values}
+
+    def _labels(self, name: str) -> list[str] | None:
+        """AWS forgets a version without a label. Each APP_KEY has one of its own, because a backup may be older than
+        the last two rotations."""
+        return ["AWSCURRENT", f"v{self._rotation(name).version}"] if name == "app-key" else None
 
     def _is_rotating(self, name: str) -> bool:
         rotation = self._rotation(name)
