@@ -188,7 +188,7 @@ class Parts:
         known, port = self._numbers.secrets, str(self._numbers.gateway)
         database = wiring.Database("127.0.0.1", str(self._numbers.postgres), "app", "app", known["database"])
         keys = wiring.Keys(
-            known["key"], known["admin"], known["queue"], "", known["realtime"], known["realtime_secret"]
+            known["key"], "", known["admin"], known["queue"], "", known["realtime"], known["realtime_secret"]
         )
         app, widget = f"http://app.plain.localhost:{port}", f"http://cdn.plain.localhost:{port}/widget/widget.js"
         return {

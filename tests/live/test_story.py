@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,15 +15,9 @@ import pytest
 from infra import checks
 from infra.endpoints import url_endpoint
 from tests.support.load import visitors, wait_for_requests
-from tests.support.stack import Stack, World, listens, new_world
+from tests.support.stack import Stack, World, listens
 
 NAME = "story"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture
@@ -221,7 +214,9 @@ def test_production_is_rehearsed_beside_it(world: World, stack: Stack) -> None:
     outputs = rehearsal.outputs()
     assert "all 9 checks passed" in output
     assert {name: p["replicas"] for name, p in outputs["processes"].items()} == {"app": 2, "worker": 2, "realtime": 1}
-    assert len(rehearsal.status()["processes"]) == 11
+    processes = rehearsal.status()["processes"]
+    assert len(processes) == 10, "two of the app; the worker's pool is one"
+    assert [p["pool"] for p in processes if p["program"] == "worker"] == [{"size": 2, "min": 2, "max": 8}]
     assert urlsplit(outputs["app_url"]).hostname == "app.rehearsal.localhost"
     assert stack.pitchbar("verify").code == 0, "the first stack works on"
     with visitors(outputs["app_url"], outputs["realtime_url"], outputs["realtime_key"], http=4) as tally:

@@ -48,6 +48,7 @@ class CronWorkerResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory"})
+    determines = frozenset({("script", "script_digest")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         digest = _start(Layout(Path(inputs.directory)), inputs)
