@@ -23,7 +23,7 @@ UNUSED = {
     "processes.worker.job_timeout": "The bundled worker has one kind of job, whose time is its own.",
     "processes.worker.retry_after": "The bundled worker has one kind of job, which nobody repeats.",
     "redis.version": "Engine and parameter group are those of 7, the only one that the model allows.",
-    "vectors.store": "pgvector is in PostgreSQL, the only one that the model allows.",
+    "vectors.store": "Vectors are in PostgreSQL, the only store that the model allows.",
 }
 
 
