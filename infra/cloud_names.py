@@ -35,6 +35,42 @@ def aws_region(region: str) -> str:
     return _REGIONS[region]
 
 
+_SECOND = {
+    "us-east-1": "us-west-2",
+    "us-east-2": "us-west-2",
+    "us-west-1": "us-east-2",
+    "us-west-2": "us-east-2",
+    "ca-central-1": "ca-west-1",
+    "eu-central-1": "eu-west-1",
+    "eu-west-1": "eu-central-1",
+    "eu-west-2": "eu-west-1",
+    "eu-west-3": "eu-central-1",
+    "eu-north-1": "eu-central-1",
+    "eu-south-1": "eu-central-1",
+    "ap-northeast-1": "ap-northeast-3",
+    "ap-south-1": "ap-south-2",
+    "ap-southeast-1": "ap-northeast-1",
+    "ap-southeast-2": "ap-southeast-4",
+    "sa-east-1": "us-east-1",
+}
+"""Far enough away to outlive the first, and in the same country or union wherever AWS has another region there. Some
+(ca-west-1, ap-south-2, ap-southeast-4) must be enabled in the account first."""
+
+
+def second_region(region: str) -> str:
+    """Where copies of a region's secrets and backups are kept. ``region``: AWS' name.
+
+    Raises :class:`UserError` for a region that isn't in the table.
+    """
+    if region not in _SECOND:
+        raise UserError(
+            f'pitchbar:region: found "{region}", for which Pitchbar has no second region to keep copies in. It is one '
+            f"of {', '.join(_SECOND)}; or add it to the table in infra/cloud_names.py. Type: "
+            "`pulumi config set pitchbar:region us-east`."
+        )
+    return _SECOND[region]
+
+
 def state_bucket(product: str, account: str, region: str) -> str:
     """The bucket of the stacks' states and of the releases' manifests. ``region``: AWS' name."""
     return f"{product}-state-{account}-{region}"

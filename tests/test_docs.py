@@ -48,5 +48,5 @@ def test_commands_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_configuration_keys_exist(document: Path) -> None:
-    named = re.findall(r"pitchbar:([a-z]+)(?![a-z]*:)", document.read_text(encoding="utf-8"))
+    named = re.findall(r"pitchbar:([a-z-]+)(?![a-z-]*:)", document.read_text(encoding="utf-8"))
     assert set(named) <= {*KEYS, "local", "index"}

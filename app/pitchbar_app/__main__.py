@@ -25,7 +25,9 @@ def web(listen: str) -> int:
         from pitchbar_app.server import serve
         from pitchbar_app.web.application import create
 
-        return serve(create(known), listener, stop_timeout=known.app.stop_timeout)
+        return serve(
+            create(known), listener, stop_timeout=known.app.stop_timeout, trusted_proxies=known.app.trusted_proxies
+        )
 
 
 def realtime(listen: str) -> int:
@@ -94,6 +96,13 @@ def queue_metrics() -> int:
     return run(known)
 
 
+def healthy(what: str) -> int:
+    """Tell by the exit status whether the process in this container is well."""
+    from pitchbar_app.life import run
+
+    return run(what)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the process that the arguments name; the result is its exit status."""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -115,6 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
     tick.add_argument("--queues", default="crawl,index,default", help="queues to drain, in this order")
     tick.add_argument("--id", help=argparse.SUPPRESS)
     commands.add_parser("queue-metrics", help="print the depth of the queues as JSON")
+    check = commands.add_parser("healthy", help="ask whether the process in this container is well")
+    check.add_argument("what", metavar="URL|worker", help="an address that answers 200 then, or the worker")
     options = parser.parse_args(arguments)
     try:
         match options.command:
@@ -132,6 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return queue_tick(options)
             case "queue-metrics":
                 return queue_metrics()
+            case "healthy":
+                return healthy(options.what)
             case _:
                 return migrate()
     except (SettingsError, ListenError) as error:

@@ -30,6 +30,7 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.worker.base import WorkerStatus
 
+from pitchbar_app import life
 from pitchbar_app.reserving import Reservations, Taken, forget_executions, reserved_ids
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
@@ -123,11 +124,13 @@ class DrainingWorker(Worker):
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Say that this worker lives; while Redis is away nobody needs to know."""
+        life.beat()
         with _patience():
             super().heartbeat(timeout, pipeline)
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Say that the job that is running lives."""
+        life.beat()
         with _patience():
             super().maintain_heartbeats(job, execution)
             self.reservations.renew(Queue(job.origin, connection=self.connection), job.id)

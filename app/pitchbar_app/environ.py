@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 
@@ -88,6 +89,16 @@ class Reader:
             )
         return values
 
+    def networks(self, name: str) -> tuple[str, ...]:
+        """A comma-separated list of IP addresses and networks, or `*` for all of them, which is the default."""
+        values = tuple(part.strip() for part in self.text(name, "*").split(","))
+        if values != ("*",) and not all(_is_network(value) for value in values):
+            self._problems.append(
+                f"{name} is {','.join(values)!r}: it must be IP addresses and networks with commas between them, for "
+                "example 10.0.0.0/8,192.0.2.1, or * for every peer."
+            )
+        return values
+
     def numbers(self, name: str, default: str, count: int) -> tuple[int, ...]:
         """A comma-separated list of that many whole numbers."""
         text = self.text(name, default)
@@ -102,3 +113,11 @@ class Reader:
         values = tuple(Secret(part.strip()) for part in self.text(name, "").split(",") if part.strip())
         self.secrets.extend(values)
         return values
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True

@@ -44,6 +44,8 @@ def _parameters(settings: Redis, app: App) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "password": settings.password.reveal() or None,
+        # With the default: the certificate must be good for the host.
+        "ssl": settings.tls,
         "client_name": f"pitchbar-{app.process}",
         "socket_connect_timeout": TIMEOUT,
         "socket_timeout": TIMEOUT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -46,6 +46,7 @@ def serve(
     listener: socket.socket,
     *,
     stop_timeout: int,
+    trusted_proxies: Sequence[str],
     websockets: type[asyncio.Protocol] | None = None,
     farewell: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
@@ -63,7 +64,7 @@ def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
-        forwarded_allow_ips="*",
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_keep_alive=IDLE_TIMEOUT,
         timeout_graceful_shutdown=stop_timeout,
     )

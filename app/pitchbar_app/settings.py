@@ -11,6 +11,8 @@ from pitchbar_app.crawl.options import Crawl
 from pitchbar_app.environ import Reader
 from pitchbar_app.secret import Secret
 
+SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
 
 @dataclass(frozen=True)
 class App:
@@ -20,6 +22,8 @@ class App:
     release: str
     process: str
     stop_timeout: int
+    trusted_proxies: tuple[str, ...]
+    """The networks of the proxies that are believed who a request came from; `*` for every peer."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Database:
     name: str
     user: str
     password: Secret
+    sslmode: str
+    """libpq's."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Redis:
     host: str
     port: int
     password: Secret
+    tls: bool
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ def _app(reader: Reader, process: str) -> App:
         release=reader.name("APP_RELEASE"),
         process=reader.name("APP_PROCESS", process),
         stop_timeout=reader.integer("STOP_TIMEOUT", 1, 3600, default=30),
+        trusted_proxies=reader.networks("TRUSTED_PROXIES"),
     )
 
 
@@ -198,6 +206,7 @@ def _database(reader: Reader) -> Database:
         name=reader.text("DB_DATABASE"),
         user=reader.text("DB_USERNAME"),
         password=reader.secret("DB_PASSWORD"),
+        sslmode=reader.choice("DB_SSLMODE", SSLMODES, default="prefer"),
     )
 
 
@@ -206,6 +215,7 @@ def _redis(reader: Reader) -> Redis:
         host=reader.text("REDIS_HOST"),
         port=reader.integer("REDIS_PORT", 1, 65535, default=6379),
         password=reader.secret("REDIS_PASSWORD", optional=True),
+        tls=reader.choice("REDIS_SCHEME", ("tcp", "tls"), default="tcp") == "tls",
     )
 
 

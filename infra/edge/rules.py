@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Resource, ResourceOptions
 
 from infra.edge.cache import create_cache_rules
 from infra.edge.certificate import create_edge_certificate
@@ -25,12 +25,14 @@ SETTINGS = {
 @dataclass(frozen=True)
 class ZoneRulesArgs:
     """``names``: what the stack's load balancer serves, exact names or a wildcard for the stacks on a base.
-    ``origin_token``: the one that requests must carry from now on (:data:`infra.edge.origin.HEADER`)."""
+    ``origin_token``: the one that requests carry from now on (:data:`infra.edge.origin.HEADER`). ``after``: what must
+    take a rotated token before Cloudflare sends it, the processes with the load balancer's rules."""
 
     plan: Plan
     zone: Zone
     names: Sequence[str]
     origin_token: Input[str]
+    after: Sequence[Resource] = ()
 
 
 class ZoneRules(pulumi.ComponentResource):
@@ -41,9 +43,6 @@ class ZoneRules(pulumi.ComponentResource):
     wildcard; the stacks on it make records only (:mod:`infra.edge.domains`). Two stacks that own their parts need two
     zones, and :func:`infra.edge.zone.check_zone` refuses the second one in a zone before it makes anything. That also
     keeps a token for staging from touching production's zone.
-
-    When the token is rotated, the load balancer's rules must take the new one before Cloudflare sends it: give them in
-    ``depends_on``.
     """
 
     def __init__(self, name: str, args: ZoneRulesArgs, opts: ResourceOptions | None = None) -> None:
@@ -55,7 +54,7 @@ class ZoneRules(pulumi.ComponentResource):
         create_edge_certificate(args.zone, args.names, self._child)
         create_cache_rules(args.zone, self._name, args.names, self._child)
         create_limits(args.zone, self._name, self._child)
-        create_origin_proof(args.zone, self._name, args.names, args.origin_token, self._child)
+        self._create_origin_proof()
         self.register_outputs({})
 
     def _create_settings(self) -> None:
@@ -67,3 +66,8 @@ class ZoneRules(pulumi.ComponentResource):
                 value=value,
                 opts=self._child,
             )
+
+    def _create_origin_proof(self) -> None:
+        args = self._args
+        last = ResourceOptions(parent=self, depends_on=list(args.after))
+        create_origin_proof(args.zone, self._name, args.names, args.origin_token, last)

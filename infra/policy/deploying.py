@@ -4,9 +4,10 @@ account."""
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from infra.cloud_names import boundary_arn, manifest_key, secrets_key_alias, state_bucket
+from infra.cloud_names import boundary_arn, manifest_key, second_region, secrets_key_alias, state_bucket
 from infra.policy.needs import Needs, Scope
 from infra.policy.permissions import needed
+from infra.targets.aws.settings import settings
 
 STACKS: Mapping[str, tuple[str, ...]] = {
     "preview": ("pr-*", "preview-base"),
@@ -31,6 +32,9 @@ _BOUNDED = (
     "lambda", "logs", "rds", "rds-db", "s3", "secretsmanager", "sns", "ssmmessages", "tag", "xray",
 )  # fmt: skip
 """The services in which roles of stacks act at all."""
+
+_COPIED = ("backup", "backup-storage", "kms")
+"""The services that have something of a stack in the second region too: copies of its backups, and their keys."""
 
 Document = dict[str, Any]
 
@@ -93,12 +97,13 @@ def policies(product: str, account: str, region: str, environment: str) -> dict[
     """The policies of an environment's deploying role, by name: several, because IAM takes 6,144 characters each."""
     stacks = STACKS[environment]
     needs = list(needed(environment))
+    regions = (region, second_region(region)) if settings(environment).second_region else (region,)
     groups = {
         "state": _state(product, account, region, environment, stacks),
         "roles": _roles(product, account, stacks),
-        **_halves("named", _named(product, account, region, stacks, _of(needs, "named", "global"))),
+        **_halves("named", _named(product, account, regions, stacks, _of(needs, "named", "global"))),
         "tagged": _tagged(product, stacks, _of(needs, "tagged")),
-        "regional": _regional(region, _of(needs, "regional")),
+        "regional": _regional(regions, _of(needs, "regional")),
     }
     return {name: _document(statements) for name, statements in groups.items()}
 
@@ -161,23 +166,32 @@ def _roles(product: str, account: str, stacks: Sequence[str]) -> list[Document]:
     ]  # fmt: skip
 
 
-def _named(product: str, account: str, region: str, stacks: Sequence[str], needs: Iterable[Needs]) -> list[Document]:
-    by_resources: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
+def _named(
+    product: str, account: str, regions: Sequence[str], stacks: Sequence[str], needs: Iterable[Needs]
+) -> list[Document]:
+    by_resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], set[str]] = {}
     for need in needs:
-        where = "" if need.scope == "global" else region
+        where = ("",) if need.scope == "global" else _where(need.service, regions)
         by_resources.setdefault((need.service, where, need.resources), set()).update(need.actions)
     return [
         {
             "Effect": "Allow",
             "Action": sorted(f"{service}:{action}" for action in actions),
             "Resource": sorted(
-                _arn(service, account, where, end.replace("{name}", f"{product}-{stack}-"))
-                for end in ends
-                for stack in stacks
+                {
+                    _arn(service, account, where, end.replace("{name}", f"{product}-{stack}-"))
+                    for where in places
+                    for end in ends
+                    for stack in stacks
+                }
             ),
         }
-        for (service, where, ends), actions in sorted(by_resources.items())
+        for (service, places, ends), actions in sorted(by_resources.items())
     ]
+
+
+def _where(service: str, regions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(regions if service in _COPIED else regions[:1])
 
 
 def _arn(service: str, account: str, region: str, end: str) -> str:
@@ -200,10 +214,20 @@ def _tagged(product: str, stacks: Sequence[str], needs: Iterable[Needs]) -> list
     ]
 
 
-def _regional(region: str, needs: Iterable[Needs]) -> list[Document]:
-    actions = sorted({f"{need.service}:{action}" for need in needs for action in need.actions})
-    condition = {"StringEquals": {"aws:RequestedRegion": region}}
-    return [{"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": condition}]
+def _regional(regions: Sequence[str], needs: Iterable[Needs]) -> list[Document]:
+    by_place: dict[tuple[str, ...], set[str]] = {}
+    for need in needs:
+        actions = {f"{need.service}:{action}" for action in need.actions}
+        by_place.setdefault(_where(need.service, regions), set()).update(actions)
+    return [
+        {
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:RequestedRegion": list(places) if len(places) > 1 else places[0]}},
+        }
+        for places, actions in sorted(by_place.items())
+    ]
 
 
 def _of(needs: Iterable[Needs], *scopes: Scope) -> list[Needs]:

@@ -11,7 +11,7 @@ DATA: dict[str, tuple[Needs, ...]] = {
             "rds",
             "AddTagsToResource CreateDBInstance DeleteDBInstance ListTagsForResource ModifyDBInstance "
             "RebootDBInstance RemoveTagsFromResource CreateDBSnapshot",
-            "db:{name}*", "snapshot:{name}*", "pg:{name}*", "subgrp:{name}*",
+            "db:{name}*", "snapshot:{name}*", "pg:{name}*", "subgrp:{name}*", "og:default*",
         ),
         regional("rds", "Describe*"),
         # RDS keeps the master user's password in a secret of its own, for which it asks as the one who makes it.
@@ -49,7 +49,8 @@ DATA: dict[str, tuple[Needs, ...]] = {
         regional("backup-storage", "MountCapsule"),
     ),
     "aws:backup/vaultLockConfiguration:VaultLockConfiguration": (
-        named("backup", "PutBackupVaultLockConfiguration DeleteBackupVaultLockConfiguration", _VAULT),
+        # Not to take it away, nor to delete what is in the vault: backups must outlive a stolen deploying role.
+        named("backup", "PutBackupVaultLockConfiguration", _VAULT),
     ),
     "aws:backup/plan:Plan": (
         named("backup", "CreateBackupPlan DeleteBackupPlan GetBackupPlan UpdateBackupPlan ListTags TagResource "

@@ -1,4 +1,5 @@
-"""A release is identified by its content: the app's package, the lock of its dependencies, how it is run."""
+"""A release is identified by its content: the app's package, the lock of its dependencies, how it is run, and how its
+image is made."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from infra.release.runtime import Runtime, to_json
 
 PACKAGE = "pitchbar_app"
 LOCK = "requirements.txt"
+RECIPE = "Dockerfile"
 LIVE = "working-tree-"
 """How the id of a release begins whose files follow the working tree (`pitchbar dev`)."""
 
@@ -17,7 +19,7 @@ def files(source: Path) -> Iterator[Path]:
     """The files of a release in ``source`` (the folder ``app/``), sorted; caches and hidden files are not part of
     it."""
     package = source / PACKAGE
-    for path in sorted((source / LOCK, *package.rglob("*"))):
+    for path in sorted((source / LOCK, source / RECIPE, *package.rglob("*"))):
         hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(source).parts)
         if path.is_file() and not hidden:
             yield path

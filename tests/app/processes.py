@@ -18,7 +18,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, unix_connect
 
 from infra.toolchain import app_python, checkout
-from tests.support.services import Postgres, Redis
+from tests.support.services import Postgres, Redis, wait_for_port
 
 PATIENCE = 15.0
 APP = checkout() / "app"
@@ -148,22 +148,32 @@ class Launcher:
 
     def start(self, command: str, wait: str | None = "/up", **changes: str) -> Process:
         """Start `web`, `realtime` or `worker` and wait until it answers on a path; a worker is not waited for."""
-        number = len(self.processes)
-        address, log = self.folder / f"{number}.sock", self.folder / f"{command}-{number}.log"
+        address = self.folder / f"{len(self.processes)}.sock"
         arguments = [] if command == "worker" else ["--listen", f"unix:{address}"]
+        process = self._start(command, arguments, address, changes)
+        if arguments and wait:
+            process.wait_until(wait)
+        return process
+
+    def start_on(self, port: int, command: str, **changes: str) -> Process:
+        """Start `web` or `realtime` on a port of 127.0.0.1 and wait until it takes connections."""
+        process = self._start(command, ["--listen", f"127.0.0.1:{port}"], self.folder / "none", changes)
+        wait_for_port(port, process.popen, process.log)
+        return process
+
+    def _start(self, command: str, arguments: list[str], address: Path, changes: Mapping[str, str]) -> Process:
+        log = self.folder / f"{command}-{len(self.processes)}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
                 [str(app_python(APP / "requirements.txt")), "-m", "pitchbar_app", command, *arguments],
                 cwd=APP,
-                env=self.environment | changes,
+                env=self.environment | dict(changes),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
             )
-        process = Process(popen, log, address, self.environment | changes)
+        process = Process(popen, log, address, self.environment | dict(changes))
         self.processes.append(process)
-        if arguments and wait:
-            process.wait_until(wait)
         return process
 
     def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:

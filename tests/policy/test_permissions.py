@@ -69,3 +69,28 @@ def test_every_action_is_a_call_of_aws() -> None:
             actions = {f"{need.service}:{action}" for action in need.actions if action not in calls}
             unknown |= actions
     assert unknown == PATTERNS
+
+
+def test_production_may_keep_copies_in_the_second_region_and_nothing_else_there() -> None:
+    documents = policies("pitchbar", "123456789012", "us-east-1", "production")
+    elsewhere = {
+        action
+        for document in documents.values()
+        for statement in document["Statement"]
+        if "us-west-2" in json.dumps([statement["Resource"], statement.get("Condition", {})])
+        for action in statement["Action"]
+    }
+    assert {"backup:CreateBackupVault", "backup:PutBackupVaultLockConfiguration", "kms:CreateAlias"} <= elsewhere
+    assert {action.partition(":")[0] for action in elsewhere} == {"backup", "backup-storage", "kms"}
+    preview = json.dumps(policies("pitchbar", "123456789012", "us-east-1", "preview"))
+    assert "us-west-2" not in preview
+
+
+@pytest.mark.parametrize("environment", sorted(PROGRAMS))
+def test_backups_outlive_who_deploys(environment: str) -> None:
+    documents = policies("pitchbar", "123456789012", "us-east-1", environment)
+    allowed = {
+        action for each in documents.values() for statement in each["Statement"] for action in statement["Action"]
+    }
+    assert not [action for action in allowed if "RecoveryPoint" in action and not action.startswith("backup:List")]
+    assert "backup:DeleteBackupVaultLockConfiguration" not in allowed

@@ -78,6 +78,19 @@ class Postgres(Server):
 
     user: str = "pitchbar"
 
+    def start(self) -> None:
+        """Start the server and wait until it takes statements, which is later than that its port answers."""
+        super().start()
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.execute("SELECT 1")
+                return
+            except subprocess.CalledProcessError as error:
+                if time.monotonic() >= deadline:
+                    raise AssertionError(f"PostgreSQL takes no statements: {error.stderr}") from error
+                time.sleep(0.02)
+
     def execute(self, statement: str, database: str = "postgres") -> str:
         """Run one statement with psql and return its unaligned output."""
         command = [str(locate().postgres / "bin" / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement]

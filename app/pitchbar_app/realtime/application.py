@@ -95,7 +95,14 @@ class Parts:
 def run(settings: RealtimeServer, listener: socket.socket) -> int:
     """Serve until SIGTERM; every client is then asked to reconnect. The result is the exit status."""
     parts = Parts(settings)
-    return serve(create(parts), listener, stop_timeout=1, websockets=Protocol, farewell=parts.farewell)
+    return serve(
+        create(parts),
+        listener,
+        stop_timeout=1,
+        trusted_proxies=settings.app.trusted_proxies,
+        websockets=Protocol,
+        farewell=parts.farewell,
+    )
 
 
 def create(parts: Parts) -> Starlette:

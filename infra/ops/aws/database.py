@@ -169,7 +169,7 @@ def _restorable(place: Place, found: dict[str, Any]) -> tuple[str, str]:
         place.service("rds").describe_db_instance_automated_backups,
         DBInstanceIdentifier=found["DBInstanceIdentifier"],
     )["DBInstanceAutomatedBackups"]
-    window = next((item["RestoreWindow"] for item in answer if item.get("RestoreWindow")), {})
+    window: dict[str, datetime] = next((item["RestoreWindow"] for item in answer if item.get("RestoreWindow")), {})
     return _text(window.get("EarliestTime", found["InstanceCreateTime"])), _text(last)
 
 

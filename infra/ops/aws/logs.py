@@ -135,6 +135,7 @@ def _between(place: Place, source: Source, begin: int, end: int | None) -> list[
             text=str(event["message"]).rstrip("\n"),
         )
         for event in events
+        if str(event["logStreamName"]).startswith(source.prefix)
     ]
     return sorted(lines, key=lambda line: line.at)
 

@@ -10,6 +10,7 @@ from infra.errors import UserError
 from infra.model import Domains, Environment
 from infra.release.choice import Store
 from infra.release.runtime import render
+from infra.targets.aws import database_size, redis_size, sizes
 from infra.targets.aws.settings import settings
 from infra.targets.base import Cloud, Landed, Plan, Target
 
@@ -27,6 +28,14 @@ def _check(stack: str, environment: Environment, cloud: Cloud | None) -> None:
             f"The stack {stack} has {len(stack)} letters, and on AWS at most {_LONGEST_NAME} fit into the names of "
             "what it makes. Choose a shorter one: `pulumi stack rename NAME`."
         )
+    based = cloud is not None and cloud.base is not None
+    problems = [
+        *sizes.problems(environment),
+        *redis_size.problems(environment, container=based),
+        *(() if based else database_size.problems(environment)),
+    ]
+    if problems:
+        raise UserError(f"The environment {environment.name} doesn't fit on AWS:", problems)
 
 
 def _land(plan: Plan) -> Landed:

@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from infra.cloud_names import second_region
 from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import stored
-from infra.targets.aws.keys import create_key
+from infra.targets.aws.keys import BACKUP_SERVICES, create_key
 from infra.targets.aws.naming import own_name
 from infra.targets.aws.roles import create_role
 from infra.targets.aws.settings import settings
@@ -85,12 +86,13 @@ class Backups(pulumi.ComponentResource):
         return vault
 
     def _create_copy_vault(self) -> aws.backup.Vault | None:
-        plan, provider, second = self._args.plan, self._args.second_region, self._settings.second_region
-        if not (self._settings.copy_backups and second):
+        plan, provider = self._args.plan, self._args.second_region
+        if not self._settings.copy_backups:
             return None
+        second = second_region(cloud_of(plan).region)
         if provider is None:
             raise ValueError(f"no provider for {second}, where the copies of backups go")
-        policy = stored(plan, ("backup", "rds"), region=second)
+        policy = stored(plan, BACKUP_SERVICES, region=second)
         key = create_key(plan, "backup-copies", "Copies of backups", policy, self, provider=provider)
         return self._create_vault("backup-copies", key.arn, provider)
 

@@ -38,7 +38,7 @@ class Owned:
     foundation: Foundation
     log_bucket: Output[str]
     topic_arn: Output[str] | None
-    """Where alarms go, in environments that have any."""
+    """Of alarms, where the environment has them."""
 
 
 class OwnedParts(pulumi.ComponentResource):

@@ -1,5 +1,6 @@
 """What RDS has of the size that `infra/cloud.yaml` asks for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.errors import UserError
@@ -30,6 +31,14 @@ class Size:
     disk: int
     max_disk: int
     notes: tuple[str, ...]
+
+
+def problems(environment: Environment) -> Iterator[str]:
+    """Say what RDS can't do, naming the key in `infra/cloud.yaml`."""
+    try:
+        size(environment)
+    except UserError as error:
+        yield str(error)
 
 
 def size(environment: Environment) -> Size:

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws.endpoint_policies import interface_policies, s3_policy
+from infra.targets.aws.naming import name_tag
 from infra.targets.base import Plan, cloud_of
 
 
@@ -81,6 +82,7 @@ class Endpoints(pulumi.ComponentResource):
             vpc_endpoint_type="Gateway",
             service_name=self._service("s3"),
             route_table_ids=self._args.route_table_ids,
+            tags=name_tag(self._args.plan, "s3"),
             policy=s3_policy(self._cloud),
             opts=self._child,
         )
@@ -88,14 +90,16 @@ class Endpoints(pulumi.ComponentResource):
 
     def _create_interfaces(self) -> None:
         for service, policy in interface_policies(self._cloud).items():
+            name = service.replace(".", "-")
             aws.ec2.VpcEndpoint(
-                service.replace(".", "-"),
+                name,
                 vpc_id=self._args.vpc_id,
                 vpc_endpoint_type="Interface",
                 service_name=self._service(service),
                 subnet_ids=self._args.subnet_ids,
                 security_group_ids=[self.security_group_id],
                 private_dns_enabled=True,
+                tags=name_tag(self._args.plan, name),
                 policy=policy,
                 opts=self._child,
             )

@@ -7,6 +7,9 @@ from typing import Any
 from infra.model import Process, Runtime, Served
 
 READY = "/tmp/ready"
+HEARTBEAT = "/tmp/worker"
+"""Where the worker leaves its signs of life."""
+
 _LONGEST_START = 300
 
 

@@ -9,6 +9,8 @@ import pulumi_docker as docker
 from pulumi import InvokeOptions, Output, ResourceOptions
 
 from infra.errors import UserError
+from infra.release import migrations
+from infra.release.runtime import to_json
 from infra.targets.aws import foundation
 from infra.targets.aws.copies import PLATFORM, copy, sign_in
 from infra.targets.base import Plan, cloud_of
@@ -58,8 +60,9 @@ class Image(pulumi.ComponentResource):
         """Build ``app/`` and push it.
 
         Tags never move, and the same release may be built twice (by two pull requests, or again after another one),
-        so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build. A
-        resource that goes leaves its image, which rollbacks need.
+        so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build, and
+        an update from another checkout, whose folder has another path, no build. A resource that goes leaves its image,
+        which rollbacks need.
         """
         source = Path(self._plan.source)
         name = Output.concat(self._registry.repository_url, ":", _tag(self._plan))
@@ -67,7 +70,11 @@ class Image(pulumi.ComponentResource):
             "context": str(source),
             "dockerfile": str(source / "Dockerfile"),
             "platform": PLATFORM,
-            "args": {"RELEASE": self._plan.release},
+            "args": {
+                "RELEASE": self._plan.release,
+                "MIGRATION_HEAD": migrations.revisions(source)[-1].id,
+                "RUNTIME": to_json(self._plan.runtime),
+            },
         }
         access = sign_in(self._plan, self)
         image = docker.Image(
@@ -79,7 +86,7 @@ class Image(pulumi.ComponentResource):
                 "username": access.username,
                 "password": access.password,
             },
-            opts=ResourceOptions(parent=self, ignore_changes=["imageName", "registry"], retain_on_delete=True),
+            opts=ResourceOptions(parent=self, ignore_changes=["build", "imageName", "registry"], retain_on_delete=True),
         )
         reference: Output[str] = image.repo_digest
         return reference

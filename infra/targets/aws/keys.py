@@ -1,18 +1,20 @@
 """KMS keys: one for what is stored, one for logs and topics."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, Output, ResourceOptions
+from pulumi import ResourceOptions
 
 from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import exec_and_logs, stored
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan
 
-DATA_SERVICES = ("backup", "ecr", "elasticache", "rds", "s3", "secretsmanager")
+BACKUP_SERVICES = ("backup", "backup-storage", "rds")
+"""A vault's key is asked for by two names of AWS Backup."""
+
+DATA_SERVICES = (*BACKUP_SERVICES, "ecr", "elasticache", "s3", "secretsmanager")
 """Who may use the data key for a caller that IAM allows it: nobody decrypts with it directly."""
 
 
@@ -31,7 +33,13 @@ class Keys(pulumi.ComponentResource):
     def __init__(self, name: str, args: KeysArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pitchbar:aws:Keys", name, None, opts)
         data = create_key(
-            args.plan, "data", "Databases, files, secrets, images and backups", stored(args.plan, DATA_SERVICES), self
+            args.plan,
+            "data",
+            "Databases, files, secrets, images and backups",
+            stored(args.plan, DATA_SERVICES),
+            self,
+            # A last snapshot is worth nothing without the key that it was made with.
+            retain=settings(args.plan.environment.name).final_snapshot,
         )
         logs = create_key(args.plan, "logs", "Logs, topics and sessions", exec_and_logs(args.plan), self)
         self.facts = foundation.Keys(data_key_arn=data.arn, logs_key_arn=logs.arn)
@@ -46,10 +54,12 @@ def create_key(
     parent: pulumi.Resource,
     *,
     multi_region: bool = False,
+    retain: bool = False,
     provider: aws.Provider | None = None,
 ) -> aws.kms.Key:
-    """A key with an alias. What it encrypted is lost with it: never change its logical name, which would delete it."""
-    opts = ResourceOptions(parent=parent, protect=plan.environment.protect, provider=provider)
+    """A key with an alias. What it encrypted is lost with it: never change its logical name, which would delete it.
+    ``retain``: leave the key when the stack goes."""
+    opts = ResourceOptions(parent=parent, protect=plan.environment.protect, retain_on_delete=retain, provider=provider)
     key = aws.kms.Key(
         name,
         description=f"{purpose} of {plan.stack}",
@@ -66,8 +76,3 @@ def create_key(
 def deletion_window(plan: Plan) -> int:
     """Days from a key's deletion until it is gone for good."""
     return 30 if settings(plan.environment.name).final_snapshot else 7
-
-
-def decrypting(key_arns: Sequence[Input[str]]) -> Output[list[str]]:
-    """The keys without repetition, as a policy names them."""
-    return Output.all(*key_arns).apply(lambda arns: sorted(set(arns)))

@@ -44,9 +44,7 @@ class MigrationTask(pulumi.ComponentResource):
     def _create_migration(self) -> resources.Migration:
         args, plan = self._args, self._args.plan
         cloud, network = cloud_of(plan), args.foundation.network
-        group = task_security_group(
-            _NAME, vpc_id=network.vpc_id, description="The task of the migration", opts=self._opts
-        )
+        group = task_security_group(_NAME, vpc_id=network.vpc_id, description="Task of the migration", opts=self._opts)
         server = args.foundation.database_server
         ways = [
             *reach_services(_NAME, source=group.id, network=network, opts=self._opts),

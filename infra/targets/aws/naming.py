@@ -3,6 +3,9 @@
 import hashlib
 import re
 
+from infra.cloud_names import name_prefix
+from infra.targets.base import Plan, cloud_of
+
 
 def own_name(text: str, *, between: str = "-", limit: int = 63) -> str:
     """A name of lower-case letters and digits with ``between`` between them, at most ``limit`` long, that begins with a
@@ -13,3 +16,8 @@ def own_name(text: str, *, between: str = "-", limit: int = 63) -> str:
         return plain
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{plain[: limit - 9].rstrip(between)}{between}{mark}"
+
+
+def name_tag(plan: Plan, name: str) -> dict[str, str]:
+    """The tag that consoles show as the name of what has none."""
+    return {"Name": f"{name_prefix(cloud_of(plan).product, plan.stack)}{name}"}

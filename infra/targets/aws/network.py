@@ -8,6 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws import foundation
 from infra.targets.aws.endpoints import Endpoints, EndpointsArgs
+from infra.targets.aws.naming import name_tag
 from infra.targets.aws.retention import retention
 from infra.targets.aws.roles import allowing, create_role
 from infra.targets.aws.settings import settings
@@ -63,7 +64,12 @@ class Network(pulumi.ComponentResource):
     def _create_vpc(self) -> aws.ec2.Vpc:
         # The names of the interface endpoints and of Cloud Map need both kinds of DNS support.
         return aws.ec2.Vpc(
-            "network", cidr_block=self._cidr, enable_dns_support=True, enable_dns_hostnames=True, opts=self._child
+            "network",
+            cidr_block=self._cidr,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=name_tag(self._plan, "network"),
+            opts=self._child,
         )
 
     def _empty_default_security_group(self) -> None:
@@ -100,7 +106,9 @@ class Network(pulumi.ComponentResource):
         )
 
     def _create_gateway(self) -> aws.ec2.InternetGateway:
-        return aws.ec2.InternetGateway("internet", vpc_id=self._vpc.id, opts=self._child)
+        return aws.ec2.InternetGateway(
+            "internet", vpc_id=self._vpc.id, tags=name_tag(self._plan, "internet"), opts=self._child
+        )
 
     def _create_public_subnets(self) -> list[aws.ec2.Subnet]:
         table = self._create_route_table("public")
@@ -117,9 +125,14 @@ class Network(pulumi.ComponentResource):
         addresses, nats = [], []
         ready = ResourceOptions(parent=self, depends_on=[self._gateway])
         for number, subnet in enumerate(self._public[: self._settings.nat_gateways], start=1):
-            address = aws.ec2.Eip(f"nat-{number}", domain="vpc", opts=ready)
+            name = f"nat-{number}"
+            address = aws.ec2.Eip(name, domain="vpc", tags=name_tag(self._plan, name), opts=ready)
             addresses.append(address)
-            nats.append(aws.ec2.NatGateway(f"nat-{number}", subnet_id=subnet.id, allocation_id=address.id, opts=ready))
+            nats.append(
+                aws.ec2.NatGateway(
+                    name, subnet_id=subnet.id, allocation_id=address.id, tags=name_tag(self._plan, name), opts=ready
+                )
+            )
         return addresses, nats
 
     def _create_private_subnets(self) -> tuple[list[aws.ec2.Subnet], list[aws.ec2.RouteTable]]:
@@ -142,7 +155,7 @@ class Network(pulumi.ComponentResource):
         return [self._create_subnet("data", zone, self._cuts[zone].data, table) for zone in range(len(self._zones))]
 
     def _create_route_table(self, name: str) -> aws.ec2.RouteTable:
-        return aws.ec2.RouteTable(name, vpc_id=self._vpc.id, opts=self._child)
+        return aws.ec2.RouteTable(name, vpc_id=self._vpc.id, tags=name_tag(self._plan, name), opts=self._child)
 
     def _create_subnet(self, kind: str, zone: int, cidr: str, table: aws.ec2.RouteTable) -> aws.ec2.Subnet:
         name = f"{kind}-{zone + 1}"
@@ -152,6 +165,7 @@ class Network(pulumi.ComponentResource):
             availability_zone=self._zones[zone],
             cidr_block=cidr,
             map_public_ip_on_launch=False,
+            tags=name_tag(self._plan, name),
             opts=self._child,
         )
         aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=table.id, opts=self._child)

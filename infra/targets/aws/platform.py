@@ -11,12 +11,14 @@ from infra.edge.domains import Domains, DomainsArgs, address
 from infra.edge.names import own_names
 from infra.edge.rules import ZoneRules, ZoneRulesArgs
 from infra.edge.zone import Zone
+from infra.model import ProcessName
 from infra.targets.aws import foundation, resources
 from infra.targets.aws.base import OwnedParts, check_clouds, origin_tokens_of
 from infra.targets.aws.database import Database, DatabaseArgs
 from infra.targets.aws.foundation import Foundation
 from infra.targets.aws.image import Image, ImageArgs
 from infra.targets.aws.migration import MigrationTask, MigrationTaskArgs
+from infra.targets.aws.operations import Operations, OperationsArgs
 from infra.targets.aws.process import Process, ProcessArgs
 from infra.targets.aws.providers import Providers, create_providers
 from infra.targets.aws.redis import Redis, RedisArgs
@@ -24,7 +26,6 @@ from infra.targets.aws.releases import create_release
 from infra.targets.aws.secrets import Secrets, SecretsArgs
 from infra.targets.aws.storage import Storage, StorageArgs
 from infra.targets.aws.task import TaskRuntime, TaskRuntimeArgs
-from infra.targets.aws.watching import watch
 from infra.targets.base import Landed, Plan, cloud_of
 
 _VERIFICATION_SECONDS = 300
@@ -57,7 +58,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         release = create_release(plan, cloud_of(plan), image.reference, self._child)
         migration = self._create_migration(runtime, [database.ready, release])
         processes = self._create_processes(runtime, [migration])
-        watch(plan, self._foundation, processes, self._redis, self._secrets, self._topic_arn, self._child)
+        self._create_operations(processes)
         domains, ways_in = self._create_domains(processes)
         verification = self._create_verification(processes, domains, ways_in)
         self._create_cron_worker(domains, verification)
@@ -65,6 +66,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 
     def _find_foundation(self) -> tuple[Foundation, Output[str] | None, Output[str] | None]:
+        """The parts, the bucket of access logs and the topic of alarms; a base stack's others have neither."""
         base = cloud_of(self._plan).base
         if base is not None:
             return foundation.taken(base), None, None
@@ -94,12 +96,11 @@ class AwsEnvironment(pulumi.ComponentResource):
             **wiring.storage_variables(self._storage.bucket, cloud.region),
             **wiring.telemetry_variables(plan.environment.telemetry, cloud.product),
         }
-        secret = {*wiring.key_variables(keys), "DB_PASSWORD", "REDIS_PASSWORD"} - {"REVERB_APP_ID"}
         args = TaskRuntimeArgs(
             plan=plan,
             foundation=self._foundation,
             image=image.reference,
-            variables={name: value for name, value in variables.items() if name not in secret},
+            variables=variables,
             secrets=self._secrets.references,
             readable=self._secrets.readable,
             key_arns=self._secrets.key_arns,
@@ -115,9 +116,9 @@ class AwsEnvironment(pulumi.ComponentResource):
         args = MigrationTaskArgs(plan=self._plan, foundation=self._foundation, runtime=runtime, after=after)
         return MigrationTask("migration", args, self._child)
 
-    def _create_processes(self, runtime: TaskRuntime, after: Sequence[Resource]) -> dict[str, Process]:
+    def _create_processes(self, runtime: TaskRuntime, after: Sequence[Resource]) -> dict[ProcessName, Process]:
         hosts = self._plan.hosts
-        names: dict[str, list[str]] = {
+        names: dict[ProcessName, list[str]] = {
             "app": list(dict.fromkeys((hosts.app, hosts.cdn or hosts.app))),
             "realtime": [hosts.realtime],
         }
@@ -142,18 +143,29 @@ class AwsEnvironment(pulumi.ComponentResource):
             for process in self._plan.environment.processes
         }
 
-    def _create_domains(self, processes: dict[str, Process]) -> tuple[Domains, Sequence[Resource]]:
+    def _create_operations(self, processes: dict[ProcessName, Process]) -> None:
+        args = OperationsArgs(
+            plan=self._plan,
+            foundation=self._foundation,
+            secrets=self._secrets,
+            redis=self._redis,
+            processes=processes,
+            topic_arn=self._topic_arn,
+        )
+        Operations("operations", args, self._child)
+
+    def _create_domains(self, processes: dict[ProcessName, Process]) -> tuple[Domains, Sequence[Resource]]:
         """Names, and for a zone of one's own its rules: they send a rotated token once the load balancer takes it."""
-        opts = ResourceOptions(parent=self, depends_on=[processes["app"], processes["realtime"]])
         token, rules = self._secrets.origin_token, []
         if token is not None:
-            names = own_names(self._plan.hosts)
-            rules.append(ZoneRules("zone", ZoneRulesArgs(self._plan, self._zone, names, token.current), opts))
+            names, after = own_names(self._plan.hosts), [processes["app"], processes["realtime"]]
+            args = ZoneRulesArgs(self._plan, self._zone, names, token.current, after)
+            rules.append(ZoneRules("zone", args, self._child))
         balancer = self._foundation.load_balancer
         return Domains("domains", DomainsArgs(self._plan, balancer.dns_name), self._child), rules
 
     def _create_verification(
-        self, processes: dict[str, Process], domains: Domains, ways_in: Sequence[Resource]
+        self, processes: dict[ProcessName, Process], domains: Domains, ways_in: Sequence[Resource]
     ) -> resources.Verification:
         plan, cloud, keys = self._plan, cloud_of(self._plan), self._secrets.keys()
         running = [Output.all(made.service_arn, made.task_definition_arn) for made in processes.values()]

@@ -11,7 +11,7 @@ from infra import model, wiring
 from infra.targets.aws import foundation
 from infra.targets.aws.access import HTTPS, allow, reach_services, task_security_group
 from infra.targets.aws.alarms import create_alarm, failing
-from infra.targets.aws.health import question
+from infra.targets.aws.health import HEARTBEAT, question
 from infra.targets.aws.roles import GrantedRole, allowing
 from infra.targets.aws.routing import Route, RouteArgs
 from infra.targets.aws.service import ServiceArgs, create_service, is_switched
@@ -110,7 +110,7 @@ class Process(pulumi.ComponentResource):
         """Ports outside the network that the process needs, and why: no other has open egress."""
         laravel = self._args.plan.environment.runtime == "laravel"
         if self._name == "worker":
-            return [(port, "the crawler fetches customers' websites") for port in (_HTTP, HTTPS)]
+            return [(port, "the crawler fetches the websites of customers") for port in (_HTTP, HTTPS)]
         if self._name == "app" and laravel:
             return [(HTTPS, "answers are streamed from a language model, and broadcast by the realtime host name")]
         return []
@@ -157,7 +157,11 @@ class Process(pulumi.ComponentResource):
     def _own_variables(self, variables: Mapping[str, str]) -> dict[str, Input[str]]:
         if self._name != "worker":
             return dict(variables)
-        return {**variables, "CANARY_QUEUE": wiring.canary_queue(self._args.plan.release)}
+        return {
+            **variables,
+            "CANARY_QUEUE": wiring.canary_queue(self._args.plan.release),
+            "HEARTBEAT_FILE": HEARTBEAT,
+        }
 
     def _create_route(self, group: aws.ec2.SecurityGroup) -> Route | None:
         args = self._args

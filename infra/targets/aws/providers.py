@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi_aws as aws
 
+from infra.cloud_names import second_region
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan, cloud_of
 
@@ -29,10 +30,11 @@ def tags(plan: Plan) -> Mapping[str, str]:
 
 def create_providers(plan: Plan) -> Providers:
     """One provider for the stack's region, one for the second."""
-    cloud, second = cloud_of(plan), settings(plan.environment.name).second_region
+    cloud = cloud_of(plan)
+    copied = settings(plan.environment.name).second_region and not cloud.base
     return Providers(
         _create(plan, "aws", cloud.region),
-        _create(plan, "aws-second-region", second) if second and not cloud.base else None,
+        _create(plan, "aws-second-region", second_region(cloud.region)) if copied else None,
     )
 
 

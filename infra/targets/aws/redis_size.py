@@ -1,5 +1,7 @@
 """What AWS has of the memory that `infra/cloud.yaml` gives to Redis."""
 
+from collections.abc import Iterator
+
 from infra.errors import UserError
 from infra.model import Environment
 from infra.targets.aws.sizes import Size, fargate_size
@@ -17,6 +19,14 @@ _FOR_DATA = 0.75
 
 _ROOM = 1.5
 """What a container needs beyond the data: buffers of clients, fragmentation."""
+
+
+def problems(environment: Environment, *, container: bool) -> Iterator[str]:
+    """Say what ElastiCache can't do, or Fargate for a ``container``, naming the key in `infra/cloud.yaml`."""
+    try:
+        task_size(environment) if container else node_type(environment)
+    except UserError as error:
+        yield str(error)
 
 
 def node_type(environment: Environment) -> str:

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from infra.cloud_names import second_region
 from infra.resources import Secret, SecretArgs
 from infra.stack_config import Rotation
 from infra.targets.aws import foundation
@@ -129,9 +130,10 @@ class Secrets(pulumi.ComponentResource):
 
     def _create_app_key_keys(self) -> tuple[Input[str], list[aws.secretsmanager.SecretReplicaArgs]]:
         """APP_KEY's own KMS key and, with the same key material, its replica in the second region."""
-        provider, second = self._args.second_region, settings(self._plan.environment.name).second_region
-        if not second:
+        provider = self._args.second_region
+        if not settings(self._plan.environment.name).second_region:
             return self._args.keys.data_key_arn, []
+        second = second_region(cloud_of(self._plan).region)
         if provider is None:
             raise ValueError(f"no provider for {second}, where the replica of APP_KEY is")
         key = create_key(

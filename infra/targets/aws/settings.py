@@ -25,8 +25,8 @@ class Settings:
     performance_insights: bool
     log_exports: bool
     container_insights: bool
-    second_region: str
-    """Where the replica of APP_KEY is; empty: none."""
+    second_region: bool
+    """Keep a replica of APP_KEY in a second region (`infra/cloud_names.py` says which)."""
     lock_backups: bool
     """Nobody but an administrator can delete a backup before its time."""
     copy_backups: bool
@@ -41,17 +41,17 @@ TABLE = {
     "production": Settings(
         zones=3, nat_gateways=3, final_snapshot=True, force_destroy=False, spot_weight=0,
         bake_minutes=5, performance_insights=True, log_exports=True, container_insights=True,
-        second_region="us-west-2", lock_backups=True, copy_backups=True, test_restores=True, kept_images=50,
+        second_region=True, lock_backups=True, copy_backups=True, test_restores=True, kept_images=50,
     ),
     "staging": Settings(
         zones=2, nat_gateways=1, final_snapshot=True, force_destroy=False, spot_weight=5,
         bake_minutes=1, performance_insights=True, log_exports=True, container_insights=True,
-        second_region="us-west-2", lock_backups=False, copy_backups=False, test_restores=False, kept_images=30,
+        second_region=True, lock_backups=False, copy_backups=False, test_restores=False, kept_images=30,
     ),
     "preview": Settings(
         zones=2, nat_gateways=1, final_snapshot=False, force_destroy=True, spot_weight=10,
         bake_minutes=0, performance_insights=False, log_exports=False, container_insights=False,
-        second_region="", lock_backups=False, copy_backups=False, test_restores=False, kept_images=500,
+        second_region=False, lock_backups=False, copy_backups=False, test_restores=False, kept_images=500,
     ),
 }  # fmt: skip
 

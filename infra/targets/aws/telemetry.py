@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from infra.model import ProcessName
 from infra.targets.aws import foundation
 from infra.targets.aws.alarms import Alarm, Metric, create_alarm, of_target_groups, total
 from infra.targets.aws.dashboard import Shown, body
@@ -26,7 +27,7 @@ class TelemetryArgs:
 
     plan: Plan
     foundation: foundation.Foundation
-    processes: Mapping[str, Process]
+    processes: Mapping[ProcessName, Process]
     topic_arn: Input[str]
     redis_group: Input[str] | None = None
 
@@ -192,7 +193,7 @@ class Telemetry(pulumi.ComponentResource):
         dimensions = {"DBInstanceIdentifier": identifier}
         return Metric(id=id, namespace="AWS/RDS", name=name, stat=stat, dimensions=dimensions)
 
-    def _groups(self, name: str) -> list[Input[str]]:
+    def _groups(self, name: ProcessName) -> list[Input[str]]:
         route = self._args.processes[name].route
         return route.suffixes if route else []
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 from click.testing import CliRunner, Result
 from moto import mock_aws
-from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra import paths
 from infra.cli import main
@@ -19,7 +18,7 @@ from infra.ops import stacks
 from infra.ops.aws.place import Place, place_of
 from infra.provider.aws import session
 
-REGION = "us-east-1"
+ACCOUNT, REGION = DEFAULT_ACCOUNT_ID, "us-east-1"
 ID = "0123456789abcdef0123456789abcdef"
 CONFIGURATION = f"""\
 config:
@@ -79,18 +78,8 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account
     monkeypatch.setenv("PITCHBAR_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(paths, "project_root", lambda: tmp_path)
     (tmp_path / "Pulumi.staging.yaml").write_text(CONFIGURATION)
-    session.client.cache_clear()
     with mock_aws():
         yield _made(tmp_path)
-    session.client.cache_clear()
-
-
-@pytest.fixture
-def backup(account: Account) -> Iterator[Stubber]:
-    """AWS Backup's answers: moto has no recovery points."""
-    with Stubber(account.client("backup")) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
 
 
 def _made(root: Path) -> Account:
@@ -106,10 +95,12 @@ def _made(root: Path) -> Account:
         )
         settle(account, process)
     rds = boto3.client("rds", region_name=REGION)
+    subnets = [item["SubnetId"] for item in boto3.client("ec2", region_name=REGION).describe_subnets()["Subnets"][:2]]
+    rds.create_db_subnet_group(DBSubnetGroupName="data", DBSubnetGroupDescription="data", SubnetIds=subnets)
     rds.create_db_instance(
         DBInstanceIdentifier=DATABASE, DBInstanceClass="db.t4g.medium", Engine="postgres", AllocatedStorage=50,
         MasterUsername="x", MasterUserPassword="not-a-secret", BackupRetentionPeriod=30, DeletionProtection=True,
-        MultiAZ=True, Tags=pairs(),
+        MultiAZ=True, Tags=pairs(), DBSubnetGroupName="data",
     )  # fmt: skip
     logs = boto3.client("logs", region_name=REGION)
     for name in (account.log_group, "pitchbar-staging-queue-probe-0a1b2c", f"/aws/rds/instance/{DATABASE}/postgresql"):

@@ -2,6 +2,7 @@
 
 import shlex
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_backups_tell_the_window_and_the_snapshots(account: Account) -> None:
     account.client("rds").create_db_snapshot(DBSnapshotIdentifier="before-import", DBInstanceIdentifier=DATABASE)
     shown = account.run("backups").stdout.splitlines()
     assert shown[0] == f"Can be restored: any second from {database._text(FIRST)} to {database._text(LAST)}."
-    assert [line.split()[:3] for line in shown[2:]][0] == ["before-import", "manual", "available"]
+    assert ["before-import", "manual", "available"] in [line.split()[:3] for line in shown[2:]]
     found = document(account.run("backups", "--json"))
     assert (found["stack"], found["instance"]) == ("staging", DATABASE)
     assert [item["name"] for item in found["snapshots"]].count("before-import") == 1
@@ -50,7 +51,7 @@ def test_a_restore_says_that_it_restored_nothing_and_what_to_type(account: Accou
     assert found["restored"] is False
     command = found["command"]
     assert command[:3] == ["aws", "rds", "restore-db-instance-to-point-in-time"]
-    options = dict(zip(command, command[1:], strict=False))
+    options = dict(pairwise(command))
     assert options["--source-db-instance-identifier"] == DATABASE
     assert options["--target-db-instance-identifier"] == "pitchbar-staging-before"
     assert options["--restore-time"] == database._text(moment)

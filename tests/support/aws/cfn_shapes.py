@@ -93,3 +93,29 @@ def conditions(value: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 def inline(value: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {"Policies": [{"PolicyName": each["name"], "PolicyDocument": json.loads(each["policy"])} for each in value]}
+
+
+def dimensions(pairs: Mapping[str, str]) -> list[dict[str, str]]:
+    """The dimensions of a metric."""
+    return [{"Name": name, "Value": value} for name, value in pairs.items()]
+
+
+def metric_queries(value: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The metrics of an alarm, and how they are put together."""
+    queries = []
+    for each in value:
+        names = {"id": "Id", "expression": "Expression", "label": "Label", "returnData": "ReturnData"}
+        query: dict[str, Any] = {names[name]: part for name, part in each.items() if name in names}
+        if "metric" in each:
+            metric = each["metric"]
+            query["MetricStat"] = {
+                "Metric": {
+                    "MetricName": metric["metricName"],
+                    "Namespace": metric["namespace"],
+                    "Dimensions": dimensions(metric.get("dimensions", {})),
+                },
+                "Period": int(metric["period"]),
+                "Stat": metric["stat"],
+            }
+        queries.append(query)
+    return {"Metrics": queries}

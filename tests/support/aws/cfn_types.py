@@ -11,9 +11,11 @@ from tests.support.aws.cfn_shapes import (
     access_logs,
     attribute,
     conditions,
+    dimensions,
     health_check,
     inline,
     log_delivery,
+    metric_queries,
     network,
     stickiness,
 )
@@ -204,8 +206,8 @@ TYPES: Mapping[str, Type] = {
     "aws:cloudwatch/logGroup:LogGroup": Type("AWS::Logs::LogGroup", {"name": "LogGroupName"}),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Type(
         "AWS::CloudWatch::Alarm",
-        {"name": "AlarmName", "metricQueries": "Metrics", "metricQueries.metric": "MetricStat"},
-        {"dimensions": lambda pairs: {"Dimensions": [{"Name": name, "Value": part} for name, part in pairs.items()]}},
+        {"name": "AlarmName"},
+        {"dimensions": lambda pairs: {"Dimensions": dimensions(pairs)}, "metricQueries": metric_queries},
     ),
     "aws:cloudwatch/dashboard:Dashboard": Type("AWS::CloudWatch::Dashboard"),
     "aws:kms/key:Key": Type(
@@ -231,12 +233,25 @@ TYPES: Mapping[str, Type] = {
         {"replicas": "ReplicaRegions", "recoveryWindowInDays": None, "forceOverwriteReplicaSecret": None},
     ),
     "aws:sns/topic:Topic": Type("AWS::SNS::Topic", {"name": "TopicName"}),
+    "aws:sns/topicPolicy:TopicPolicy": Type(
+        "AWS::SNS::TopicPolicy", {"policy": "PolicyDocument"}, {"arn": lambda arn: {"Topics": [arn]}}
+    ),
+    "aws:rds/eventSubscription:EventSubscription": Type("AWS::RDS::EventSubscription", {"snsTopic": "SnsTopicArn"}),
+    "aws:cloudwatch/eventRule:EventRule": Type("AWS::Events::Rule", {"name": None}),
+    "aws:lambda/function:Function": Type(
+        "AWS::Lambda::Function",
+        {"name": None, "replaceSecurityGroupsOnDestroy": None},
+        {"code": lambda _: {"Code": {"ZipFile": "the program's own"}}},
+    ),
+    "aws:lambda/permission:Permission": Type("AWS::Lambda::Permission", {"function": "FunctionName"}),
     "aws:backup/vault:Vault": Type(
         "AWS::Backup::BackupVault",
         {"name": "BackupVaultName", "kmsKeyArn": "EncryptionKeyArn"},
         made={"BackupVaultName": AUTONAMED},
     ),
     "aws:appautoscaling/target:Target": Type("AWS::ApplicationAutoScaling::ScalableTarget"),
-    "aws:appautoscaling/policy:Policy": Type("AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}),
+    "aws:appautoscaling/policy:Policy": Type(
+        "AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}, made={"PolicyName": AUTONAMED}
+    ),
 }
 """CloudFormation's types by Pulumi's."""

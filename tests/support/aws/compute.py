@@ -12,7 +12,8 @@ from pulumi import Output, ResourceOptions
 from infra import wiring
 from infra.domains import hosts
 from infra.load import environment, load
-from infra.model import Environment, Served
+from infra.model import Environment, ProcessName, Served
+from infra.paths import app_dir
 from infra.release import runtime
 from infra.targets.aws import foundation
 from infra.targets.aws.alarm_topic import AlarmTopic, AlarmTopicArgs
@@ -61,6 +62,7 @@ SERVER = foundation.DatabaseServer(
     security_group_id="sg-postgres",
     master_secret_arn=f"{SECRET}-master",
 )
+PLANTED = "a-secret-that-must-be-nowhere"
 SECRETS = ("APP_KEY", "ADMIN_PASSWORD", "INTERNAL_QUEUE_TOKEN", "REVERB_APP_KEY", "REVERB_APP_SECRET")
 
 
@@ -77,7 +79,7 @@ def plan_of(wanted: Environment, **changes: Any) -> Plan:
         "environment": wanted,
         "hosts": hosts(wanted.domains, "pitchbar.example", "st"),
         "release": RELEASE,
-        "source": "/checkout/app",
+        "source": str(app_dir()),
         "runtime": runtime.render(wanted),
         "directory": Path("/data/st"),
         "cloud": cloud(),
@@ -132,7 +134,7 @@ def declare(plan: Plan) -> None:
         AlarmTopic("alarms", AlarmTopicArgs(plan=plan, keys=KEYS), opts) if plan.environment.telemetry.alarms else None
     )
     migration = MigrationTask("migration", MigrationTaskArgs(plan=plan, foundation=whole, runtime=tasks), opts)
-    processes: dict[str, Process] = {}
+    processes: dict[ProcessName, Process] = {}
     for process in plan.environment.processes:
         host = plan.hosts.realtime if process.name == "realtime" else plan.hosts.app
         args = ProcessArgs(
@@ -186,4 +188,4 @@ def declare(plan: Plan) -> None:
 
 
 def _secret() -> Output[str]:
-    return Output.secret("PLANTED")
+    return Output.secret(PLANTED)

@@ -22,7 +22,7 @@ import jsonschema
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
-from infra.release import manifest
+from infra.release import manifest, runtime
 from tests.support.aws.schemas import DASHBOARD, LIFECYCLE, PATTERN
 from tests.support.engine import Registered
 
@@ -194,6 +194,14 @@ def release(document: str) -> Iterator[str]:
 
 _IDENTITY, _TRUST = ("identity policy", identity_policy), ("trust policy", trust_policy)
 _RESOURCE = ("resource policy", resource_policy)
+
+
+def runtime_configuration(document: str) -> Iterator[str]:
+    """What the image says of its release can be read back."""
+    if runtime.to_json(runtime.from_json(document)) != document:
+        yield "is not what the release's runtime configuration is written as"
+
+
 CHECKS: Mapping[tuple[str, str], tuple[str, Callable[[str], Iterable[str]]]] = {
     ("aws:iam/policy:Policy", "policy"): _IDENTITY,
     ("aws:iam/rolePolicy:RolePolicy", "policy"): _IDENTITY,
@@ -214,5 +222,6 @@ CHECKS: Mapping[tuple[str, str], tuple[str, Callable[[str], Iterable[str]]]] = {
     ("aws:cloudwatch/dashboard:Dashboard", "dashboardBody"): ("dashboard", _schema(DASHBOARD)),
     ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "policy"): ("lifecycle", _schema(LIFECYCLE)),
     ("aws:cloudwatch/eventRule:EventRule", "eventPattern"): ("event pattern", _schema(PATTERN)),
+    ("docker:index/image:Image", "build.args.RUNTIME"): ("runtime", runtime_configuration),
 }
 """Who checks which input of which type."""

@@ -110,6 +110,7 @@ ANSWERS: dict[str, Any] = {
         "authorizationToken": "QVdTOmRvdWJsZQ==",
         "expiresAt": "2030-01-01T00:00:00Z",
     },
+    "getRegistryImage": lambda _: {"sha256Digest": DIGEST},
     "getManagedPrefixList": lambda _: {"id": "pl-double", "arn": f"arn:aws:ec2:{REGION}:aws:prefix-list/pl-double"},
     "getPrefixList": lambda _: {"id": "pl-double", "prefixListId": "pl-double", "cidrBlocks": []},
     "getIpRanges": lambda _: {
@@ -194,6 +195,8 @@ def _text(type: str, name: str, named: str, key: str, id: str, mark: str) -> str
         return named
     if key == "repositoryUrl":
         return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{named}"
+    if key == "sha256Digest":
+        return DIGEST
     if key in ("repoDigest", "imageDigest"):
         return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/image@{DIGEST}"
     if key == "arnSuffix":

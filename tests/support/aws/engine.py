@@ -66,8 +66,8 @@ class Engine:
         return self.pulumi("up", "--yes", "--skip-preview", *arguments, *self._config)
 
     def destroy(self) -> Done:
-        """Try to take it down."""
-        return self.pulumi("destroy", "--yes", "--skip-preview", *self._config)
+        """Try to take it down, as people do: with a look at it first."""
+        return self.pulumi("destroy", "--yes", *self._config)
 
     def changes(self) -> dict[str, int]:
         """What the last update did, by kind."""
@@ -89,8 +89,7 @@ class Engine:
 
     def refuse(self, token: str | None) -> None:
         """Let the plugin's double refuse the effects of one type, or of none."""
-        path = self._plugin.with_name(f"{self._plugin.name}.refuse")
-        path.write_text(token or "")
+        self._plugin.with_name(f"{self._plugin.name}.refuse").write_text(token or "")
 
     @property
     def _plugin(self) -> Path:
@@ -106,8 +105,9 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(stack: str, clouds: CloudDouble, project: Path | None = None) -> Iterator[Engine]:
-    """An engine whose providers are doubles; ``project``: the folder of Pulumi.yaml, ours by default."""
+def engine(stack: str, clouds: CloudDouble, project: Path | None = None, app: Path | None = None) -> Iterator[Engine]:
+    """An engine whose providers are doubles. ``project``: the folder of Pulumi.yaml, ours by default. ``app``: what is
+    released."""
     with short_folder() as folder, attached(clouds) as (providers, journal), _plugin(folder) as port:
         (folder / "state").mkdir()
         tools = toolchain.locate()
@@ -123,6 +123,8 @@ def engine(stack: str, clouds: CloudDouble, project: Path | None = None) -> Iter
             "PITCHBAR_HOME": f"{folder}/home",
             "PITCHBAR_DATA_HOME": f"{folder}/data",
         }
+        if app:
+            variables["PITCHBAR_APP_DIR"] = str(app)
         yield Engine(folder, stack, variables, journal, clouds, project or project_root())
 
 

@@ -37,6 +37,7 @@ IMMUTABLE: Mapping[str, frozenset[str]] = {
     "aws:elasticache/replicationGroup:ReplicationGroup": frozenset({"subnetGroupName", "atRestEncryptionEnabled"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"port", "protocol", "vpcId", "targetType"}),
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType"}),
+    "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
     "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
     "aws:ec2/subnet:Subnet": frozenset({"cidrBlock", "availabilityZone", "vpcId"}),
     "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "vpcId"}),
@@ -54,11 +55,14 @@ class Journal:
 
     entries: list[tuple[str, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    count: int = 0
 
-    def note(self, operation: str, type: str, name: str) -> None:
-        """Add an entry."""
+    def note(self, operation: str, type: str, name: str) -> int:
+        """Add an entry; gives its number, which no other has."""
         with self.lock:
             self.entries.append((operation, type, name))
+            self.count += 1
+            return self.count
 
     def taken(self) -> list[tuple[str, str, str]]:
         """What has been noted since the last time."""
@@ -133,8 +137,8 @@ class Standin(provider_pb2_grpc.ResourceProviderServicer):
         inputs = PropertyValue.unmarshal_map(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(id="", properties=request.properties)
-        self.journal.note("create", _type(request.urn), _name(request.urn))
-        id, state = self._state(request.urn, inputs, len(self.journal.entries))
+        number = self.journal.note("create", _type(request.urn), _name(request.urn))
+        id, state = self._state(request.urn, inputs, number)
         return provider_pb2.CreateResponse(id=id, properties=PropertyValue.marshal_map(state))
 
     def Update(self, request: Any, context: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.cloud_names import second_region
 from infra.stack_config import Rotation
 from infra.targets.aws import foundation
 from infra.targets.aws.backups import Backups, BackupsArgs
@@ -89,8 +90,8 @@ def _base(wanted: Plan) -> None:
 
 def _environment(wanted: Plan) -> None:
     own = wanted.cloud is not None and wanted.cloud.base is None
-    second = settings(wanted.environment.name).second_region
-    elsewhere = aws.Provider("second-region", region=second) if second else None
+    copied = settings(wanted.environment.name).second_region
+    elsewhere = aws.Provider("second-region", region=second_region(REGION)) if copied else None
     keys = Keys("keys", KeysArgs(wanted)).facts if own else KEYS
     secrets = Secrets("secrets", SecretsArgs(wanted, keys, elsewhere))
     logs, server = None, SERVER

@@ -4,12 +4,15 @@ databases, and is no superuser."""
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from infra.targets.aws.database_script import LIBPQ, SCRIPT
 from infra.toolchain import locate
+from tests.app.processes import launcher
 from tests.support import services
+from tests.support.processes import wait_until
 from tests.support.services import Postgres
 
 MASTER, MASTERS = "steward", "master's own password"
@@ -139,6 +142,8 @@ def test_dropping_ends_what_is_connected_and_leaves_nothing(server: Postgres) ->
         stderr=subprocess.DEVNULL,
     )
     try:
+        sessions = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{NAME}' AND state = 'active'"
+        wait_until(lambda: server.execute(sessions) == "1", "the session is there")
         done = run(server, "drop")
         assert (done.returncode, done.stdout) == (0, f"The database {NAME} and its owner are gone.\n"), done.stderr
         left = "SELECT (SELECT count(*) FROM pg_database WHERE datname = '{0}'), count(*) FROM pg_roles"
@@ -155,6 +160,24 @@ def test_a_server_that_refuses_fails_the_task(server: Postgres) -> None:
     done = run(server, "drop", name="postgres")
     assert done.returncode != 0
     assert "postgres" in done.stderr and "gone" not in done.stdout
+
+
+def test_the_apps_own_migrations_need_no_more_than_that_role(clean: Postgres, tmp_path: Path) -> None:
+    assert run(clean, "create", password="migrating").returncode == 0
+    environment = {
+        "PATH": os.environ["PATH"],
+        "APP_ENV": "preview",
+        "APP_RELEASE": "r-1",
+        "DB_HOST": clean.host,
+        "DB_PORT": str(clean.port),
+        "DB_DATABASE": NAME,
+        "DB_USERNAME": NAME,
+        "DB_PASSWORD": "migrating",
+    }
+    with launcher(tmp_path, environment) as app:
+        done = app.run("migrate")
+    assert done.returncode == 0, done.stderr
+    assert ask(clean, "SELECT count(*) FROM vectors", password="migrating") == "0"
 
 
 def test_another_action_is_refused(server: Postgres) -> None:

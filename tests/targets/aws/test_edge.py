@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_cloudflare as cloudflare
 import pytest
 
 from infra.edge.cron_worker import COMPATIBILITY_DATE, CronWorker, CronWorkerArgs
@@ -24,6 +26,7 @@ TOKEN = "planted-origin-token"
 RULESET = "cloudflare:index/ruleset:Ruleset"
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 SCRIPT = "cloudflare:index/workersScript:WorkersScript"
+TRIGGER = "cloudflare:index/workersCronTrigger:WorkersCronTrigger"
 PACK = "cloudflare:index/certificatePack:CertificatePack"
 PRODUCTION_NAMES = 'http.host in {"app.pitchbar.com" "cdn.pitchbar.com" "realtime.pitchbar.com"}'
 
@@ -101,6 +104,19 @@ def test_every_request_to_our_names_carries_the_proof_and_no_other() -> None:
     )
 
 
+def test_a_rotated_token_is_sent_only_once_it_is_taken_and_nothing_else_waits_for_that() -> None:
+    def program() -> None:
+        taker = cloudflare.DnsRecord("taker", zone_id=ZONE, name="a.example", type="A", content="192.0.2.1", ttl=1)
+        names = own_names(plan("staging").hosts)
+        ZoneRules("zone", ZoneRulesArgs(plan("staging"), Zone(ZONE, "pitchbar.com"), names, TOKEN, after=[taker]))
+
+    recording = render(program, double=CloudDouble())
+    taker = recording.one(RECORD).urn
+    children = [found for found in recording if ":ZoneRules" in found.parent]
+    assert [found.name for found in children if taker in found.dependencies] == ["origin"]
+    assert len(children) > 5
+
+
 def test_the_proof_is_a_secret() -> None:
     [ruleset] = [
         each for each in rules("production").of(RULESET) if each.inputs["phase"] == "http_request_late_transform"
@@ -141,7 +157,7 @@ def domains(stack: str, cdn: bool = True) -> Recording:
         wanted = plan("preview" if stack.startswith("pr-") else stack, stack=stack)
         if not cdn:
             hosts = Hosts(app=wanted.hosts.app, cdn=wanted.hosts.app, realtime=wanted.hosts.realtime)
-            wanted = type(wanted)(**{**vars(wanted), "hosts": hosts})
+            wanted = dataclasses.replace(wanted, hosts=hosts)
         made = Domains("domains", DomainsArgs(wanted, "lb.us-east-1.elb.amazonaws.com"))
         for name in ("app_url", "widget_url", "realtime_url"):
             pulumi.export(name, getattr(made, name))
@@ -211,8 +227,25 @@ def test_the_worker_is_the_releases_script_with_the_stacks_address() -> None:
     }
 
 
+def test_a_pinned_release_brings_its_own_script() -> None:
+    old = dataclasses.replace(plan("staging").runtime, cron_script="// old {app_url}", cron_interval=300)
+    args = CronWorkerArgs(dataclasses.replace(plan("staging"), runtime=old), "https://app.example", "token")
+    recording = render(lambda: CronWorker("cron", args), double=CloudDouble())
+    assert recording.one(SCRIPT).inputs["content"] == "// old https://app.example"
+    assert recording.one(TRIGGER).inputs["schedules"] == [{"cron": "*/5 * * * *"}]
+
+
+def test_who_asks_the_addresses_waits_for_the_names() -> None:
+    def program() -> None:
+        app_url = Domains("domains", DomainsArgs(plan("staging"), "lb.example")).app_url
+        CronWorker("cron", CronWorkerArgs(plan("staging"), app_url, "token"))
+
+    recording = render(program, double=CloudDouble())
+    assert {record.urn for record in recording.of(RECORD)} <= recording.needs(recording.one(SCRIPT).urn)
+
+
 def test_it_runs_every_minute() -> None:
-    trigger = worker("staging").one("cloudflare:index/workersCronTrigger:WorkersCronTrigger")
+    trigger = worker("staging").one(TRIGGER)
     assert trigger.inputs["schedules"] == [{"cron": "* * * * *"}]
     assert trigger.sources["scriptName"] == {worker("staging").one(SCRIPT).urn}
 

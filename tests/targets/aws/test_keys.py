@@ -2,14 +2,14 @@
 
 import pytest
 
-from infra.targets.aws.settings import TABLE
 from tests.support.aws.doubles import ACCOUNT, REGION
 from tests.support.aws.stores import BASE, OWN, PULL_REQUEST, STACKS, named, statements, stores
 
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 ADMINISTRATION = {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DescribeKey", "kms:EnableKeyRotation"}
 USE = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-DATA = ("backup", "ecr", "elasticache", "rds", "s3", "secretsmanager")
+COPIES = ("backup", "backup-storage", "rds")
+DATA = (*COPIES, "ecr", "elasticache", "s3", "secretsmanager")
 
 
 def through(region: str, *services: str) -> dict[str, object]:
@@ -42,6 +42,14 @@ def test_every_key_changes_every_year_and_can_be_had_back_for_a_while(stack: str
 
 
 @pytest.mark.parametrize("stack", [*OWN, BASE])
+def test_the_key_of_a_last_snapshot_stays_with_it(stack: str) -> None:
+    recording = stores(stack)
+    left = {key.name for key in named(recording, "Key").values() if key.options.retain_on_delete}
+    snapshot = not recording.one("aws:rds/instance:Instance").inputs["skipFinalSnapshot"]
+    assert left == ({"data"} if snapshot else set())
+
+
+@pytest.mark.parametrize("stack", [*OWN, BASE])
 def test_no_policy_lets_anybody_in_who_isnt_named(stack: str) -> None:
     for key in [*named(stores(stack), "Key").values(), *named(stores(stack), "ReplicaKey").values()]:
         for statement in statements(key.inputs["policy"]).values():
@@ -71,10 +79,10 @@ def test_stored_data_is_decrypted_through_its_services_only(key: str, services: 
 
 
 def test_keys_elsewhere_are_for_the_services_there() -> None:
-    recording, second = stores("production"), TABLE["production"].second_region
+    recording, second = stores("production"), "us-west-2"
     replica, copies = recording.one("aws:kms/replicaKey:ReplicaKey"), named(recording, "Key")["backup-copies"]
     assert statements(replica.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, "secretsmanager")
-    assert statements(copies.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, "backup", "rds")
+    assert statements(copies.inputs["policy"])["UseThroughServices"]["Condition"] == through(second, *COPIES)
     for elsewhere in (replica, copies, named(recording, "Alias")["backup-copies"]):
         assert "second-region" in elsewhere.options.provider
     assert "second-region" not in named(recording, "Key")["app-key"].options.provider

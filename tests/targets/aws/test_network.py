@@ -69,6 +69,12 @@ def test_there_are_three_subnets_in_each_zone_and_none_gives_public_addresses(na
     assert {subnet.inputs["mapPublicIpOnLaunch"] for subnet in found.values()} == {False}
 
 
+@pytest.mark.parametrize("kind", ["Vpc", "Subnet", "RouteTable", "InternetGateway", "NatGateway", "Eip", "VpcEndpoint"])
+def test_consoles_show_what_is_what(kind: str) -> None:
+    for name, found in named(network("staging"), kind).items():
+        assert found.inputs["tags"] == {"Name": f"pitchbar-staging-{name}"}
+
+
 def test_only_public_and_private_subnets_have_a_default_route_and_each_zone_of_production_its_own() -> None:
     recording = network("production")
     assert routes(recording) == {

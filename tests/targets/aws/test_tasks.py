@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from infra import wiring
+from infra.targets.aws.sizes import LONGEST_STOP
 from tests.support.aws import documents
-from tests.support.aws.compute import RELEASE, SECRET, compute
-from tests.support.aws.doubles import ACCOUNT, DIGEST, REGION
+from tests.support.aws.compute import KEY, PLANTED, RELEASE, SECRET, compute
+from tests.support.aws.doubles import ACCOUNT, DIGEST, REGION, CloudDouble
 from tests.support.engine import Recording, Registered
 
 DEFINITION, SERVICE = "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"
@@ -113,3 +115,109 @@ def test_every_document_is_right(environment: str) -> None:
     recording = compute(environment)
     assert documents.problems(recording) == []
     assert {"containers", "identity policy", "lifecycle", "trust policy"} <= documents.kinds(recording)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("process", [*PROCESSES, "migration"])
+def test_every_task_is_hardened_and_has_no_planted_secret(environment: str, process: str) -> None:
+    definition = named(compute(environment), DEFINITION, process)
+    found = container(compute(environment), process)
+    assert found["readonlyRootFilesystem"] and found["user"] == "10001:10001" and not found["privileged"]
+    assert found["stopTimeout"] <= LONGEST_STOP
+    assert definition.inputs["networkMode"] == "awsvpc" and definition.secrets == frozenset()
+    assert PLANTED not in json.dumps(found)
+    assert not wiring.SECRETS & {item["name"] for item in found["environment"]}
+
+
+def test_each_process_gets_only_the_secrets_that_it_reads() -> None:
+    recording = compute("production")
+    secrets = {
+        name: {item["name"] for item in container(recording, name)["secrets"]} for name in (*PROCESSES, "migration")
+    }
+    assert secrets["migration"] == {"DB_PASSWORD"}
+    assert secrets["realtime"] == {"REDIS_PASSWORD", "REVERB_APP_KEY", "REVERB_APP_SECRET"}
+    assert secrets["worker"] == {"APP_KEY", "DB_PASSWORD", "REDIS_PASSWORD"}
+
+
+def test_a_worker_has_time_for_its_job_and_a_canary_queue_of_its_release() -> None:
+    worker = container(compute("production"), "worker")
+    environment = {item["name"]: item["value"] for item in worker["environment"]}
+    assert worker["stopTimeout"] == 120
+    assert environment["CANARY_QUEUE"] == f"canary-{RELEASE}"
+    assert worker["healthCheck"]["command"] == ["CMD-SHELL", "python -m pitchbar_app healthy worker"]
+    assert environment["HEARTBEAT_FILE"] == "/tmp/worker"
+
+
+def test_the_execution_role_may_do_this_and_nothing_else() -> None:
+    recording = compute("production")
+    image = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/image"
+    log = named(recording, "aws:cloudwatch/logGroup:LogGroup", "tasks").urn
+    assert log in recording.needs(named(recording, ROLE_POLICY, "execution").urn)
+    found = granted(recording, "execution")
+    assert {action for action, resource in found if resource.endswith(":*")} == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    assert {(action, resource) for action, resource in found if not resource.endswith(":*")} == {
+        ("ecr:GetAuthorizationToken", "*"),
+        ("ecr:BatchCheckLayerAvailability", image),
+        ("ecr:BatchGetImage", image),
+        ("ecr:GetDownloadUrlForLayer", image),
+        ("secretsmanager:GetSecretValue", SECRET),
+        ("kms:Decrypt", KEY),
+    }
+
+
+def test_files_are_for_app_and_worker_only() -> None:
+    recording = compute("production")
+    allowed = {
+        name: {action for action, _ in granted(recording, f"{name}-task") if action.startswith("s3:")}
+        for name in (*PROCESSES, "migration")
+    }
+    assert allowed["realtime"] == allowed["migration"] == set()
+    assert allowed["app"] == allowed["worker"] == {
+        "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_crawler_is_the_only_open_way_out_and_says_so(environment: str) -> None:
+    ways = [way for way in compute(environment).of(EGRESS) if "cidrIpv4" in way.inputs]
+    assert {(way.name, way.inputs["cidrIpv4"], way.inputs["fromPort"]) for way in ways} == {
+        ("worker-to-internet-80", "0.0.0.0/0", 80),
+        ("worker-to-internet-443", "0.0.0.0/0", 443),
+    }
+    assert {way.inputs["description"] for way in ways} == {"Open: the crawler fetches the websites of customers"}
+    for group in compute(environment).of("aws:ec2/securityGroup:SecurityGroup"):
+        assert not {"ingress", "egress"} & group.inputs.keys(), group.name
+
+
+def test_who_connects_to_what() -> None:
+    rules = compute("staging").of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    assert {(rule.name, rule.inputs["securityGroupId"], rule.inputs["fromPort"]) for rule in rules} == {
+        ("app-to-postgres", "sg-postgres", 5433),
+        ("worker-to-postgres", "sg-postgres", 5433),
+        ("migration-to-postgres", "sg-postgres", 5433),
+        ("app-to-redis", "sg-redis", 6379),
+        ("worker-to-redis", "sg-redis", 6379),
+        ("realtime-to-redis", "sg-redis", 6379),
+        ("queue-probe-to-redis", "sg-redis", 6379),
+        ("load-balancer-to-app", group_of("staging", "app"), 8000),
+        ("load-balancer-to-realtime", group_of("staging", "realtime"), 8080),
+    }
+
+
+@pytest.mark.parametrize("environment", ["preview", "staging", "production"])
+def test_larger_sizes_are_given_and_said(environment: str) -> None:
+    recording = compute(environment)
+    got = {
+        name: tuple(named(recording, DEFINITION, name).inputs[key] for key in ("cpu", "memory")) for name in PROCESSES
+    }
+    large = {"app": ("2048", "4096"), "worker": ("2048", "4096"), "realtime": ("1024", "2048")}
+    small = {"app": ("512", "1024"), "worker": ("512", "1024"), "realtime": ("256", "512")}
+    assert got == (small if environment == "preview" else large)
+
+
+def group_of(environment: str, name: str) -> str:
+    group = named(compute(environment), "aws:ec2/securityGroup:SecurityGroup", name)
+    return str(CloudDouble().create(group.type, group.name, {})[0])

@@ -1,0 +1,122 @@
+"""How releases follow one another on ECS, and how visitors reach them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.targets.aws.service import capacity
+from tests.support.aws.compute import LOAD_BALANCER, TOKEN, compute
+from tests.targets.aws.test_tasks import ENVIRONMENTS, SERVICE, granted, named
+
+GROUP, RULE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule"
+
+
+def service(environment: str, name: str) -> dict[str, Any]:
+    return dict(named(compute(environment), SERVICE, name).inputs)
+
+
+def test_the_app_goes_by_blue_and_green_where_it_can_come_back() -> None:
+    found = service("production", "app")
+    assert found["deploymentConfiguration"] == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "5"}
+    assert "deploymentCircuitBreaker" not in found, "ECS has it for rolling updates only"
+    [target] = found["loadBalancers"]
+    assert (target["containerName"], target["containerPort"]) == ("app", 8000)
+    more = target["advancedConfiguration"]
+    assert target["targetGroupArn"] != more["alternateTargetGroupArn"]
+    assert len({more["productionListenerRule"], more["testListenerRule"], more["roleArn"]}) == 3
+    assert found["alarms"]["enable"] and found["alarms"]["rollback"] and len(found["alarms"]["alarmNames"]) == 1
+
+
+def test_what_ecs_moves_the_program_leaves_alone() -> None:
+    recording = compute("production")
+    assert set(named(recording, SERVICE, "app").options.ignore_changes) == {
+        "desiredCount",
+        "loadBalancers[0].targetGroupArn",
+        "loadBalancers[0].advancedConfiguration.alternateTargetGroupArn",
+    }
+    assert named(recording, SERVICE, "realtime").options.ignore_changes == ()
+    for name in ("app", "app-test"):
+        assert named(recording, RULE, name).options.ignore_changes == ("actions",)
+    assert named(recording, RULE, "realtime").options.ignore_changes == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"), [("production", "worker"), ("production", "realtime"), ("preview", "app")]
+)
+def test_others_roll_and_the_circuit_breaker_takes_back(environment: str, name: str) -> None:
+    found = service(environment, name)
+    assert found["deploymentConfiguration"] == {"strategy": "ROLLING"}
+    assert found["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert (found["deploymentMinimumHealthyPercent"], found["deploymentMaximumPercent"]) == (100, 200)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("name", ["app", "worker", "realtime"])
+def test_every_service_is_waited_for_and_private(environment: str, name: str) -> None:
+    found = service(environment, name)
+    assert found["waitForSteadyState"] and found["enableExecuteCommand"]
+    assert found["networkConfiguration"]["assignPublicIp"] is False
+    assert found["networkConfiguration"]["subnets"] == ["subnet-3", "subnet-4"]
+    assert found["forceDelete"] is (environment == "preview")
+
+
+def test_services_wait_for_migration_ways_and_rules() -> None:
+    recording = compute("production")
+    migration = named(recording, "pitchbar:aws:Migration", "migration").urn
+    for name in ("app", "worker", "realtime"):
+        needed = recording.needs(named(recording, SERVICE, name).urn)
+        assert migration in needed
+        assert any(urn.endswith(f"::{name}-to-redis") for urn in needed)
+        assert name == "worker" or named(recording, RULE, name).urn in needed
+        policies = {f"::{role}" for role in ("execution", f"{name}-task")}
+        assert all(any(urn.endswith(policy) and "rolePolicy" in urn for urn in needed) for policy in policies)
+
+
+def test_a_rule_asks_for_our_own_zones_token() -> None:
+    rule = named(compute("production"), RULE, "app")
+    assert rule.inputs["listenerArn"] == LOAD_BALANCER.https_listener_arn
+    assert rule.inputs["conditions"] == [
+        {"hostHeader": {"values": ["app.pitchbar.example"]}},
+        {"httpHeader": {"httpHeaderName": "X-Origin-Token", "values": [TOKEN]}},
+    ]
+    assert "conditions" in rule.secrets or any(path.startswith("conditions") for path in rule.secrets)
+
+
+def test_the_next_release_is_tried_on_the_test_listener() -> None:
+    recording = compute("production")
+    [production], [test] = (named(recording, RULE, name).inputs["actions"] for name in ("app", "app-test"))
+    weights = [[each["weight"] for each in action["forward"]["targetGroups"]] for action in (production, test)]
+    assert weights == [[100, 0], [0, 100]]
+    assert named(recording, RULE, "app-test").inputs["listenerArn"] == LOAD_BALANCER.test_listener_arn
+
+
+def test_a_task_is_healthy_after_ten_seconds_and_drains_quickly() -> None:
+    recording = compute("production")
+    for name, drain, sticky in (("app-blue", 20, False), ("app-green", 20, False), ("realtime", 5, True)):
+        group = named(recording, GROUP, name).inputs
+        check = group["healthCheck"]
+        assert check["interval"] * check["healthyThreshold"] == 10
+        assert (check["path"], group["deregistrationDelay"]) == ("/up", drain)
+        assert group["stickiness"]["enabled"] is sticky
+
+
+def test_ecs_may_switch_these_rules_and_no_others() -> None:
+    recording = compute("production")
+    found = granted(recording, "switching")
+    assert {resource for action, resource in found if action == "elasticloadbalancing:ModifyRule"} == {
+        service("production", "app")["loadBalancers"][0]["advancedConfiguration"][key]
+        for key in ("productionListenerRule", "testListenerRule")
+    }
+    wide = {action for action, resource in found if resource == "*"}
+    assert all(action.startswith("elasticloadbalancing:Describe") for action in wide)
+
+
+def test_the_first_task_is_on_demand_unless_all_may_run_on_spot() -> None:
+    assert capacity(0) == [{"capacity_provider": "FARGATE", "weight": 1}]
+    assert capacity(10) == [{"capacity_provider": "FARGATE_SPOT", "weight": 1}]
+    assert capacity(3) == [
+        {"capacity_provider": "FARGATE", "base": 1, "weight": 7},
+        {"capacity_provider": "FARGATE_SPOT", "weight": 3},
+    ]
