@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -136,20 +136,36 @@ def restore_command(place: Place, to: str, into: str) -> list[str]:
         raise UserError(
             f"{moment.astimezone(UTC).isoformat()} can't be restored. Can be: any second from {first} to {last}."
         )
-    when = ["--use-latest-restorable-time"] if moment is None else ["--restore-time", _text(moment)]
     groups = [group["VpcSecurityGroupId"] for group in found["VpcSecurityGroups"]]
     return [
         *("aws", "rds", "restore-db-instance-to-point-in-time", "--region", place.region),
         *("--source-db-instance-identifier", name, "--target-db-instance-identifier", f"{place.prefix}{into}"),
-        *when,
-        *("--db-subnet-group-name", str(found["DBSubnetGroup"]["DBSubnetGroupName"])),
+        *(["--use-latest-restorable-time"] if moment is None else ["--restore-time", _text(moment)]),
+        *("--db-instance-class", found["DBInstanceClass"], "--port", str(found["Endpoint"]["Port"])),
+        *("--db-subnet-group-name", found["DBSubnetGroup"]["DBSubnetGroupName"]),
         *("--vpc-security-group-ids", *groups),
-        *("--db-parameter-group-name", str(found["DBParameterGroups"][0]["DBParameterGroupName"])),
-        *("--db-instance-class", str(found["DBInstanceClass"]), "--no-publicly-accessible", "--copy-tags-to-snapshot"),
-        "--deletion-protection" if found["DeletionProtection"] else "--no-deletion-protection",
-        "--multi-az" if found["MultiAZ"] else "--no-multi-az",
+        *("--db-parameter-group-name", found["DBParameterGroups"][0]["DBParameterGroupName"]),
+        *_kept(found),
         *("--tags", f"Key=Project,Value={place.product}", f"Key=RestoredFrom,Value={place.stack}"),
     ]
+
+
+def _kept(found: dict[str, Any]) -> Iterator[str]:
+    """What RDS doesn't take over from the source unless it is told to."""
+    yield "--multi-az" if found.get("MultiAZ") else "--no-multi-az"
+    yield from ("--no-publicly-accessible", "--copy-tags-to-snapshot", "--auto-minor-version-upgrade")
+    yield "--deletion-protection" if found.get("DeletionProtection") else "--no-deletion-protection"
+    yield from ("--backup-retention-period", str(found["BackupRetentionPeriod"]))
+    if secret := found.get("MasterUserSecret"):
+        yield from ("--manage-master-user-password", "--master-user-secret-kms-key-id", secret["KmsKeyId"])
+    if found.get("IAMDatabaseAuthenticationEnabled"):
+        yield "--enable-iam-database-authentication"
+    if exports := found.get("EnabledCloudwatchLogsExports"):
+        yield from ("--enable-cloudwatch-logs-exports", *exports)
+    if authority := found.get("CACertificateIdentifier"):
+        yield from ("--ca-certificate-identifier", authority)
+    if most := found.get("MaxAllocatedStorage"):
+        yield from ("--max-allocated-storage", str(most))
 
 
 def _described(place: Place, instance: Tagged) -> dict[str, Any]:

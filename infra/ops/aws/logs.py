@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.errors import UserError
-from infra.ops.aws.place import Place, Refused, Tagged, ask, made
+from infra.ops.aws.place import Place, Refused, Tagged, ask, made, named
 from infra.ops.typed import typed
 
 TASKS = "tasks"
@@ -52,8 +52,8 @@ def sources(place: Place, process: str | None = None) -> Sequence[Source]:
     `postgres`); without one those of all tasks. Raises :class:`UserError` listing what there is."""
     groups = made(place, "logs")["logs"]
     tasks = [Source(_name(group), TASKS) for group in groups if group.name == TASKS]
-    named = {_short(place, group): _name(group) for group in groups if group.name != TASKS}
-    others = {name: Source(group, name) for name, group in named.items()}
+    groups_by_name = {_short(place, group): _name(group) for group in groups if group.name != TASKS}
+    others = {name: Source(group, name) for name, group in groups_by_name.items()}
     if not groups:
         raise UserError(
             f"Stack {place.stack} has no logs in account {place.account}, {place.region}, so it is not up. "
@@ -155,9 +155,7 @@ def _short(place: Place, group: Tagged) -> str:
     """What people call a group: of `/aws/rds/instance/pitchbar-staging-postgres-…/postgresql` it is `postgres`."""
     parts = _name(group).strip("/").split("/")
     ours = next((part for part in parts if part.startswith(place.prefix)), parts[-1])
-    inner = ours.removeprefix(place.prefix)
-    name, _, mark = inner.rpartition("-")
-    short = name if name and len(mark) == 6 else inner
+    short = named(place, ours)
     if len(parts) == 1 or parts[-1] == ours or (short, parts[-1]) == ("postgres", "postgresql"):
         return short
     return f"{short}-{parts[-1]}"

@@ -1,5 +1,6 @@
 """Where a stack of target aws is, and how AWS is asked about it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from infra.packages import need_aws
 from infra.provider.aws.session import client
 from infra.stack_config import StackConfig, parse_stack_config
 
+_MARK = re.compile(r"(?<=.)-[0-9a-f]{6}$")
 _NO_CREDENTIALS = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 _SIGN_IN = "Type: `aws sso login`, or `export AWS_PROFILE=…` with a profile of that account."
 
@@ -149,13 +151,16 @@ def made(place: Place, *types: str) -> dict[str, list[Tagged]]:
 def logical(place: Place, arn: str) -> str:
     """The name in the program of something that Pulumi named ``<product>-<stack>-<name>-<6 hex>``."""
     physical = arn.removesuffix(":*").rpartition(":")[2].rpartition("/")[2]
-    inner = physical.removeprefix(place.prefix)
-    name, _, mark = inner.rpartition("-")
-    return name if name and len(mark) == 6 and inner != physical else inner
+    return named(place, physical) if physical.startswith(place.prefix) else physical
+
+
+def named(place: Place, physical: str) -> str:
+    """The name in the program of one of the stack's names on AWS; some have no mark at their end."""
+    return _MARK.sub("", physical.removeprefix(place.prefix))
 
 
 def _is_of(arn: str, kind: str) -> bool:
     service, _, resource = kind.partition(":")
     parts: Sequence[str] = arn.split(":", 5)
-    named = parts[-1].replace("/", ":")
-    return len(parts) == 6 and parts[2] == service and (not resource or named.startswith(f"{resource}:"))
+    rest = parts[-1].replace("/", ":")
+    return len(parts) == 6 and parts[2] == service and (not resource or rest.startswith(f"{resource}:"))
