@@ -1,8 +1,9 @@
-"""A stack's checkpoint as a file backend keeps it: looked into where a run of the CLI would take too long."""
+"""A stack's checkpoint as a file backend keeps it: made and looked into where a run of the CLI would take too long."""
 
 import gzip
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from infra.ops import stacks
@@ -18,7 +19,7 @@ def latest(stack: Stack) -> Mapping[str, Any] | None:
     folder = backend_folder(engine_environment(stack))
     if folder is None:
         return None
-    plain = folder / ".pulumi" / "stacks" / stacks.project_name() / f"{stack.name}.json"
+    plain = _file(folder, stack)
     packed = plain.with_name(plain.name + ".gz")
     try:
         content = json.loads(gzip.decompress(packed.read_bytes()) if packed.is_file() else plain.read_bytes())
@@ -26,6 +27,40 @@ def latest(stack: Stack) -> Mapping[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # No state yet, or one that the engine itself will complain about.
     return found
+
+
+def exists(folder: Path, stack: Stack) -> bool:
+    """Whether the file backend in this folder has the stack."""
+    plain = _file(folder, stack)
+    return any(plain.with_name(plain.name + ending).is_file() for ending in ("", ".gz", ".zst"))
+
+
+def make_empty(folder: Path, stack: Stack) -> bool:
+    """Make the stack in the file backend in this folder as the backend itself does: a checkpoint that only names it.
+
+    The engine's first update completes it, and writes the salt of the secrets into the stack's configuration. False,
+    and nothing done, where the stack exists or the folder isn't laid out by projects, which very old ones are not.
+    """
+    file, layout = _file(folder, stack), folder / ".pulumi" / "meta.yaml"
+    is_new = not layout.parent.exists()
+    if exists(folder, stack) or not (is_new or layout.is_file() and stacks.read_yaml(layout).get("version") == 1):
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        _write(layout, "version: 1\n")
+    named = {"stack": f"organization/{stacks.project_name()}/{stack.name}"}
+    _write(file, json.dumps({"version": 3, "checkpoint": named}))
+    return True
+
+
+def _write(file: Path, text: str) -> None:
+    draft = file.with_name(f".{file.name}.draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.rename(file)
+
+
+def _file(folder: Path, stack: Stack) -> Path:
+    return folder / ".pulumi" / "stacks" / stacks.project_name() / f"{stack.name}.json"
 
 
 def secret_outputs(deployment: Mapping[str, Any]) -> frozenset[str]:
