@@ -24,7 +24,7 @@ LAYERS = {
     ),
     EFFECTS: (
         "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
-        "infra.ops.ticks infra.provider.local.cron_worker infra.empty_cluster infra.endpoints "
+        "infra.ops.ticks infra.provider.local.cron_worker infra.provider.local.cron_runtime infra.empty_cluster infra.endpoints "
         "infra.lifeline infra.pusher "
         "infra.ops infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
         "infra.ops.engine "

@@ -3,13 +3,18 @@
 from pulumi import Output, ResourceOptions
 
 from infra.release import worker_script
-from infra.resources import CronWorker, CronWorkerArgs, Route
+from infra.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Route
 from infra.targets.base import Plan
 from infra.targets.local.domains import Domains
 
 
+def create_cron_runtime(plan: Plan, opts: ResourceOptions) -> CronRuntime:
+    """What runs the Worker, which starts beside everything else."""
+    return CronRuntime("cron-runtime", CronRuntimeArgs(str(plan.directory)), opts)
+
+
 def create_cron_worker(
-    plan: Plan, domains: Domains, token: Output[str], route: Route, opts: ResourceOptions
+    plan: Plan, domains: Domains, token: Output[str], after: tuple[CronRuntime, Route], opts: ResourceOptions
 ) -> CronWorker:
     """The release's script. It waits for the route, so that its first tick reaches the release that it belongs to; and
     nothing waits for it."""
@@ -24,4 +29,4 @@ def create_cron_worker(
         token=token,
         ca_certificate=domains.gateway.ca_certificate,
     )
-    return CronWorker("cron-worker", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=[route])))
+    return CronWorker("cron-worker", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=list(after))))
