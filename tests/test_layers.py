@@ -29,7 +29,7 @@ LAYERS = {
         "infra.ops infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
         "infra.ops.engine "
         "infra.ops.environment "
-        "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs "
+        "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs infra.ops.passphrase "
         "infra.ops.pin infra.ops.releases infra.ops.reload infra.ops.rollback infra.ops.show "
         "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
         "infra.provider infra.provider.__main__ infra.provider.base infra.provider.cancellation infra.provider.marshal "

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from infra.ops.stacks import Stack
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """The key by which Pulumi marks a value that isn't plain, such as an encrypted secret."""
+
+_OLD_LAYOUT = "_LEGACY_LAYOUT"
+"""How the variables end that ask the CLI for a folder which is not laid out by projects."""
 
 
 def latest(stack: Stack) -> Mapping[str, Any] | None:
@@ -42,29 +46,28 @@ def make_empty(folder: Path, stack: Stack) -> bool:
     and nothing done, where the stack exists or the folder isn't laid out by projects, which very old ones are not.
     """
     file, layout = _file(folder, stack), folder / ".pulumi" / "meta.yaml"
-    is_new = not layout.parent.exists()
-    if exists(folder, stack) or not (is_new or layout.is_file() and stacks.read_yaml(layout).get("version") == 1):
+    by_projects = stacks.read_yaml(layout).get("version") == 1 if layout.is_file() else not layout.parent.exists()
+    if exists(folder, stack) or not by_projects or any(name.endswith(_OLD_LAYOUT) for name in os.environ):
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    if is_new:
-        _write(layout, "version: 1\n")
-    named = {"stack": f"organization/{stacks.project_name()}/{stack.name}"}
-    _write(file, json.dumps({"version": 3, "checkpoint": named}))
-    return True
-
-
-def _write(file: Path, text: str) -> None:
     draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(text, encoding="utf-8")
+    named = {"stack": f"organization/{stacks.project_name()}/{stack.name}"}
+    draft.write_text(json.dumps({"version": 3, "checkpoint": named}), encoding="utf-8")
     draft.rename(file)
+    return True
 
 
 def _file(folder: Path, stack: Stack) -> Path:
     return folder / ".pulumi" / "stacks" / stacks.project_name() / f"{stack.name}.json"
 
 
+def outputs(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The stack's outputs as they are kept: encrypted where they are secrets."""
+    resources = deployment.get("resources") or []
+    return next((each.get("outputs") or {} for each in resources if each.get("type") == "pulumi:pulumi:Stack"), {})
+
+
 def secret_outputs(deployment: Mapping[str, Any]) -> frozenset[str]:
     """The names of the stack's outputs that are secrets."""
-    resources = deployment.get("resources") or []
-    outputs = next((each.get("outputs") or {} for each in resources if each.get("type") == "pulumi:pulumi:Stack"), {})
-    return frozenset(name for name, value in outputs.items() if isinstance(value, dict) and _SIGNATURE in value)
+    kept = outputs(deployment).items()
+    return frozenset(name for name, value in kept if isinstance(value, dict) and _SIGNATURE in value)

@@ -19,6 +19,7 @@ from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
 from infra.ops.making import Wish, ensure
 from infra.ops.outputs import Outputs
+from infra.ops.passphrase import Readiness
 from infra.ops.pin import pin
 from infra.ops.stacks import Stack
 from infra.ops.turn import turn
@@ -77,7 +78,8 @@ def up(request: Request, console: Console) -> Report:
         heal(stack, console, wait=request.wait)
         if request.release or stack.local:
             pin(stack, request.release)
-        outcome, record = update(stack, _arguments(stack, request.yes), console)
+        with Readiness(stack):
+            outcome, record = update(stack, _arguments(stack, request.yes), console)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         found = outputs.read(stack, secrets=True)
