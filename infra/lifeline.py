@@ -19,8 +19,13 @@ def end_with(process: int) -> None:
     threading.Thread(target=_wait, args=(handle,), name="lifeline", daemon=True).start()
 
 
+def end_when_closed(pipe: int) -> None:
+    """From now on, end at once when every process that has the pipe's other end has closed it or ended."""
+    threading.Thread(target=_wait, args=(pipe,), name="lifeline", daemon=True).start()
+
+
 def _wait(handle: int) -> None:
     poll = select.poll()
-    poll.register(handle, select.POLLIN)  # Readable when the process has ended.
+    poll.register(handle, select.POLLIN)  # Readable when the process has ended; a closed pipe hangs up.
     poll.poll()
     os._exit(1)

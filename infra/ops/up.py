@@ -14,6 +14,7 @@ from infra.checks import CheckFailed
 from infra.endpoints import http_get, url_endpoint
 from infra.errors import UserError
 from infra.ops import checkpoint, events, outputs
+from infra.ops.ahead import NOTHING, Ahead, ahead
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
@@ -73,13 +74,14 @@ def up(request: Request, console: Console) -> Report:
     """Make the stack if it is new, heal what a killed update left, update, verify."""
     started = time.monotonic()
     must_be_able_to_ask(request.yes, console, typed(f"up -s {request.wish.name} --yes"))
-    with turn(request.wish.name, f"pitchbar up -s {request.wish.name}", console, wait=request.wait):
+    name = request.wish.name
+    with turn(name, f"pitchbar up -s {name}", console, wait=request.wait), ahead(name) as helpers:
         stack = ensure(request.wish, console)
         heal(stack, console, wait=request.wait)
         if request.release or stack.local:
             pin(stack, request.release)
         with Readiness(stack):
-            outcome, record = update(stack, _arguments(stack, request.yes), console)
+            outcome, record = update(stack, _arguments(stack, request.yes), console, helpers)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         found = outputs.read(stack, secrets=True)
@@ -89,7 +91,9 @@ def up(request: Request, console: Console) -> Report:
     return Report(stack, result, time.monotonic() - started, record.changes, found, verdict, error)
 
 
-def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcome, events.Record]:
+def update(
+    stack: Stack, arguments: list[str], console: Console, helpers: Ahead = NOTHING
+) -> tuple[Outcome, events.Record]:
     """Run a command of the engine that changes things; return how it ended and its record."""
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
         log = Path(folder, "events.json")
@@ -98,7 +102,8 @@ def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcom
             stack,
             [*arguments, "--event-log", str(log)],
             output=console.progress,
-            extra={"PULUMI_DEBUG_COMMANDS": "true"},
+            extra={"PULUMI_DEBUG_COMMANDS": "true", **helpers.variables},
+            descriptors=helpers.descriptors,
         )
         return outcome, events.read(log)
 

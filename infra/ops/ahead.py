@@ -1,0 +1,81 @@
+"""Starts ahead of the engine what the engine will start: the plugin, and the process that runs the program.
+
+The engine starts them one after the other, when it first needs each, and the plugin anew after a refresh; all that they
+do first is to import Pulumi's libraries. So here they start at once, beside the CLI, and what the engine then starts
+leads it to them: `infra/provider/pulumi-resource-pitchbar` by the port, our language host by a unix socket. Without
+them, as for bare `pulumi`, both start as ever. They end when the engine and this process have let go of a pipe.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import paths
+from infra.ops import stacks
+from infra.ops.environment import engine_environment
+from infra.ops.stacks import Stack
+from infra.toolchain import locate
+
+FOLDER, LIFELINE = "PITCHBAR_AHEAD", "PITCHBAR_LIFELINE"
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the engine is given: variables, and the descriptor that keeps them running while it has it."""
+
+    variables: Mapping[str, str]
+    descriptors: tuple[int, ...]
+
+
+NOTHING = Ahead({}, ())
+
+
+@contextlib.contextmanager
+def ahead(name: str) -> Iterator[Ahead]:
+    """Start both for a stack of the local target, which may not be made yet; for another one, nothing."""
+    stack = stacks.find(name) or Stack(name, True, paths.stack_config_file(name))
+    if not stack.local:
+        yield NOTHING
+        return
+    reading, writing = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder, os.fdopen(writing, "wb"):
+        environment = {**engine_environment(stack), LIFELINE: str(reading)}
+        with os.fdopen(reading, "rb"):
+            _start_plugin(Path(folder), environment, reading)
+            if locate().language_host:
+                _start_program(Path(folder), environment, reading)
+        yield Ahead({FOLDER: folder}, (writing,))
+
+
+def _start_plugin(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
+    with (folder / "plugin").open("wb") as port:
+        process = _start(["infra.provider", "ahead"], environment, (lifeline,), port.fileno())
+    (folder / "plugin.pid").write_text(str(process.pid), encoding="ascii")
+
+
+def _start_program(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "program.sock"))
+        listener.listen(1)
+        descriptors = (lifeline, listener.fileno())
+        _start(["tools.language_host.ahead", str(listener.fileno())], environment, descriptors, subprocess.DEVNULL)
+
+
+def _start(
+    module: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int], output: int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", *module],
+        cwd=paths.project_root(),
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        pass_fds=descriptors,
+        process_group=0,  # A Ctrl-C at the terminal is for the engine to answer.
+    )
