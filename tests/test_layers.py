@@ -26,7 +26,7 @@ LAYERS = {
         "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
         "infra.ops.ticks infra.provider.local.cron_worker infra.provider.local.cron_runtime infra.empty_cluster infra.endpoints "
         "infra.lifeline infra.pusher "
-        "infra.ops infra.ops.ahead infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
+        "infra.ops infra.ops.ahead infra.ops.ahead_process infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
         "infra.ops.engine "
         "infra.ops.environment "
         "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs infra.ops.passphrase "

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,10 @@ from infra.ops.stacks import Stack
 from infra.toolchain import locate
 
 FOLDER, LIFELINE = "PITCHBAR_AHEAD", "PITCHBAR_LIFELINE"
+
+_COMMAND = (sys.executable, "-P", "-m", "infra.ops.ahead_process")
+_OF_PROGRAM = ("infra.capabilities", "infra.load", "infra.release.choice", "infra.stack_config", "infra.targets.local")
+"""What `stacks/__main__.py` imports; one that is missing here is only imported later."""
 
 
 @dataclass(frozen=True)
@@ -45,37 +49,23 @@ def ahead(name: str) -> Iterator[Ahead]:
         return
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder, os.fdopen(writing, "wb"):
-        environment = {**engine_environment(stack), LIFELINE: str(reading)}
         with os.fdopen(reading, "rb"):
-            _start_plugin(Path(folder), environment, reading)
-            if locate().language_host:
-                _start_program(Path(folder), environment, reading)
+            _start(Path(folder), {**engine_environment(stack), LIFELINE: str(reading)}, reading)
         yield Ahead({FOLDER: folder}, (writing,))
 
 
-def _start_plugin(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
-    with (folder / "plugin").open("wb") as port:
-        process = _start(["infra.provider", "ahead"], environment, (lifeline,), port.fileno())
-    (folder / "plugin.pid").write_text(str(process.pid), encoding="ascii")
-
-
-def _start_program(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
-    with socket.socket(socket.AF_UNIX) as listener:
+def _start(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
+    with (folder / "plugin").open("wb") as port, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "program.sock"))
         listener.listen(1)
-        descriptors = (lifeline, listener.fileno())
-        _start(["tools.language_host.ahead", str(listener.fileno())], environment, descriptors, subprocess.DEVNULL)
-
-
-def _start(
-    module: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int], output: int
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", *module],
-        cwd=paths.project_root(),
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        pass_fds=descriptors,
-        process_group=0,  # A Ctrl-C at the terminal is for the engine to answer.
-    )
+        ours = locate().language_host is not None
+        process = subprocess.Popen(
+            [*_COMMAND, str(listener.fileno()) if ours else "", *_OF_PROGRAM, "tools.language_host.ahead"],
+            cwd=paths.project_root(),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=port,
+            pass_fds=(lifeline, listener.fileno()),
+            process_group=0,  # A Ctrl-C at the terminal is for the engine to answer.
+        )
+    (folder / "plugin.pid").write_text(str(process.pid), encoding="ascii")

@@ -1,4 +1,4 @@
-"""A program's process that was started before the engine: it imports pulumi, then serves the first host that comes.
+"""A program's process that was started before the engine, and serves the first language host that comes.
 
 The host gives it over a unix socket what it would have inherited (output, answer pipe, environment), and the request.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import struct
-import sys
 from pathlib import Path
+from typing import NoReturn
 
 from infra.lifeline import end_when_closed, end_with
+from tools.language_host import program
 
 _SOCKET = "program.sock"
 _LENGTH = struct.Struct("!Q")
@@ -25,8 +25,6 @@ class Ahead:
     def __init__(self, connection: socket.socket) -> None:
         """Of this connection."""
         self._connection = connection
-        pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        self._pid = pid
 
     def run(self, request: bytes) -> bytes:
         """Run one program; the answer is empty if the process ended without one."""
@@ -44,8 +42,7 @@ class Ahead:
             return answer.read()
 
     def stop(self) -> None:
-        """End it, whatever it does."""
-        os.kill(self._pid, signal.SIGKILL)
+        """Nothing is to be done: the host ends now, and the process with it."""
 
 
 def taken() -> Ahead | None:
@@ -62,13 +59,11 @@ def taken() -> Ahead | None:
     return Ahead(connection)
 
 
-def main() -> None:
-    """Import pulumi, wait for a host, run its program."""
+def serve(listener: int) -> NoReturn:
+    """Wait on this descriptor for a host, run its program, and end this process, which has imported pulumi."""
     end_when_closed(int(os.environ.pop("PITCHBAR_LIFELINE")))
-    from tools.language_host import program
-
-    with socket.socket(fileno=int(sys.argv[1])) as listener:
-        connection, _ = listener.accept()
+    with socket.socket(fileno=listener) as waiting:
+        connection, _ = waiting.accept()
     with connection:
         _, (output, errors, answer), _, _ = socket.recv_fds(connection, 1, 3)
         with connection.makefile("rb") as stream:
@@ -82,7 +77,3 @@ def main() -> None:
     os.dup2(output, 1)
     os.dup2(errors, 2)
     program.serve(request, answer)
-
-
-if __name__ == "__main__":
-    main()
