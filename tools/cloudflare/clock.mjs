@@ -88,7 +88,7 @@ function tick(cause) {
 
 async function sendTick(cause, at) {
   answer = undefined;
-  const { outcome } = await worker.scheduled({ cron: config.cron, scheduledTime: new Date() });
+  const { outcome } = await (await worker).scheduled({ cron: config.cron, scheduledTime: new Date() });
   record({ at, cause, ok: outcome === "ok", status: answer?.status ?? null, ...told(answer?.body) });
 }
 
@@ -146,7 +146,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, () => runtime.dispose().finally(() => process.exit(0)));
 }
 await runtime.ready;
-const worker = await runtime.getWorker();
+const worker = runtime.getWorker(); // the first tick waits for it, whoever waits for runtime.json does not
 ask = () => tick("asked for").catch(leave);
 write(
   path.join(folder, "runtime.json"),

@@ -3,14 +3,16 @@
 from pulumi import Output, ResourceOptions
 
 from infra.release import worker_script
-from infra.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Route
+from infra.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Postgres, Route
 from infra.targets.base import Plan
 from infra.targets.local.domains import Domains
 
 
-def create_cron_runtime(plan: Plan, opts: ResourceOptions) -> CronRuntime:
-    """What runs the Worker, which starts beside everything else."""
-    return CronRuntime("cron-runtime", CronRuntimeArgs(str(plan.directory)), opts)
+def create_cron_runtime(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> CronRuntime:
+    """What runs the Worker. It needs nothing, but starts after the database, when a processor is free: during the
+    migration."""
+    args = CronRuntimeArgs(str(plan.directory))
+    return CronRuntime("cron-runtime", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=[postgres])))
 
 
 def create_cron_worker(
