@@ -25,6 +25,8 @@ from infra.toolchain import locate
 FOLDER, LIFELINE = "PITCHBAR_AHEAD", "PITCHBAR_LIFELINE"
 
 _COMMAND = (sys.executable, "-P", "-m", "infra.ops.ahead_process")
+_PLUGINS = 2
+"""The engine takes one, and another after a refresh; to end a plugin it cancels all that it does, for good."""
 _OF_PROGRAM = ("infra.capabilities", "infra.load", "infra.release.choice", "infra.stack_config", "infra.targets.local")
 """What `stacks/__main__.py` imports; one that is missing here is only imported later."""
 
@@ -55,17 +57,19 @@ def ahead(name: str) -> Iterator[Ahead]:
 
 
 def _start(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
-    with (folder / "plugin").open("wb") as port, socket.socket(socket.AF_UNIX) as listener:
+    for number in range(_PLUGINS):
+        (folder / f"plugin.{number}").touch()
+    with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "program.sock"))
         listener.listen(1)
         ours = locate().language_host is not None
         process = subprocess.Popen(
-            [*_COMMAND, str(listener.fileno()) if ours else "", *_OF_PROGRAM, "tools.language_host.ahead"],
+            [*_COMMAND, str(folder), str(listener.fileno()) if ours else "", *_OF_PROGRAM, "tools.language_host.ahead"],
             cwd=paths.project_root(),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=port,
+            stdout=subprocess.DEVNULL,
             pass_fds=(lifeline, listener.fileno()),
             process_group=0,  # A Ctrl-C at the terminal is for the engine to answer.
         )
-    (folder / "plugin.pid").write_text(str(process.pid), encoding="ascii")
+    (folder / "pid").write_text(str(process.pid), encoding="ascii")

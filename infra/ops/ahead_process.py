@@ -1,27 +1,33 @@
-"""The process that is started ahead of the engine: it imports what the plugin and the program need, and becomes both.
+"""The process that is started ahead of the engine: it imports what plugins and program need, and becomes all of them.
 
-`python -m infra.ops.ahead_process SOCKET MODULE...`: SOCKET is the descriptor on which our language host will ask for
-the program's process, or empty where that is another host's. Of the modules the last one serves it (`serve`); the others
-are the program's. The libraries are imported once and shared by a fork, which comes before the first use of gRPC:
-afterwards it would not be allowed.
+`python -m infra.ops.ahead_process FOLDER SOCKET MODULE...`. FOLDER has an empty file for the port of each plugin. SOCKET is
+the descriptor on which our language host will ask for the program's process, or empty where that is another host's. Of
+the modules the last one serves it (`serve`); the others are the program's.
+
+The libraries are imported once and shared by forks, which come before the first use of gRPC: afterwards they would not
+be allowed.
 """
 
 import importlib
 import os
 import sys
+from pathlib import Path
 
 
 def main() -> None:
     """Import, part, serve."""
     from infra.provider import server
 
-    _, descriptor, *names = sys.argv
+    _, folder, descriptor, *names = sys.argv
     if descriptor:
         *_, of_program = [importlib.import_module(name) for name in names]
         if os.fork() == 0:
             of_program.serve(int(descriptor))
         os.close(int(descriptor))
     sys.argv[1:] = ["ahead"]
+    first, *others = sorted(Path(folder).glob("plugin.?"))
+    mine = next((port for port in others if os.fork() == 0), first)
+    os.dup2(os.open(mine, os.O_WRONLY), 1)
     server.main()
 
 
