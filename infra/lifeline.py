@@ -24,6 +24,13 @@ def end_when_closed(pipe: int) -> None:
     threading.Thread(target=_wait, args=(pipe,), name="lifeline", daemon=True).start()
 
 
+def is_closed(pipe: int) -> bool:
+    """Whether every process that had the pipe's other end has closed it or ended."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _wait(handle: int) -> None:
     poll = select.poll()
     poll.register(handle, select.POLLIN)  # Readable when the process has ended; a closed pipe hangs up.

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,3 +74,5 @@ def _start(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
             process_group=0,  # A Ctrl-C at the terminal is for the engine to answer.
         )
     (folder / "pid").write_text(str(process.pid), encoding="ascii")
+    # Collected when it ends, so that whoever waits for its end sees that.
+    threading.Thread(target=process.wait, daemon=True).start()

@@ -13,12 +13,16 @@ import os
 import sys
 from pathlib import Path
 
+from infra.lifeline import is_closed
+
 
 def main() -> None:
     """Import, part, serve."""
     from infra.provider import server
 
     _, folder, descriptor, *names = sys.argv
+    if is_closed(int(os.environ["PITCHBAR_LIFELINE"])):
+        return  # Whoever started this has ended meanwhile, and the folder with it.
     if descriptor:
         *_, of_program = [importlib.import_module(name) for name in names]
         if os.fork() == 0:

@@ -76,16 +76,17 @@ def up(request: Request, console: Console) -> Report:
     started = time.monotonic()
     must_be_able_to_ask(request.yes, console, typed(f"up -s {request.wish.name} --yes"))
     name = request.wish.name
-    with turn(name, f"pitchbar up -s {name}", console, wait=request.wait), ahead(name) as helpers:
-        from infra.ops.pin import pin  # Only now: what has been started has a core of its own meanwhile.
+    with turn(name, f"pitchbar up -s {name}", console, wait=request.wait):
+        with ahead(name) as helpers:
+            from infra.ops.pin import pin  # Only now: what has been started has a core of its own meanwhile.
 
-        stack = ensure(request.wish, console)
-        heal(stack, console, wait=request.wait)
-        if request.release or stack.local:
-            pin(stack, request.release)
-        threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
-        with Readiness(stack):
-            outcome, record = update(stack, _arguments(stack, request.yes), console, helpers)
+            stack = ensure(request.wish, console)
+            heal(stack, console, wait=request.wait)
+            if request.release or stack.local:
+                pin(stack, request.release)
+            threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
+            with Readiness(stack):
+                outcome, record = update(stack, _arguments(stack, request.yes), console, helpers)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         from infra.ops.verify import verify
