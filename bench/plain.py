@@ -171,7 +171,7 @@ class Parts:
         """The runtime of the cron Worker, loading; `_tick` gives it the Worker."""
         folder, node = self._folder / "cron", self._tools.node
         variables = {"HOME": str(folder), "TMPDIR": str(folder)}
-        command = [node, self._tools.cloudflare / "clock.mjs", folder]
+        command: list[str | Path] = [node, self._tools.cloudflare / "clock.mjs", folder]
         self._start("cron", command, folder, env=variables, as_service=user_for(node) is not None)
 
     def _tick(self) -> None:

@@ -24,12 +24,14 @@ LAYERS = {
     ),
     EFFECTS: (
         "infra.app_environment infra.building infra.checks infra.cli infra.cli_queue infra.ops.cron infra.ops.rotation "
-        "infra.ops.ticks infra.provider.local.cron_worker infra.provider.local.cron_runtime infra.empty_cluster infra.endpoints "
+        "infra.ops.ticks infra.provider.local.cron_worker infra.provider.local.cron_runtime "
+        "infra.empty_cluster infra.endpoints "
         "infra.lifeline infra.pusher "
-        "infra.ops infra.ops.ahead infra.ops.ahead_process infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
+        "infra.ops infra.ops.ahead infra.ops.ahead_process infra.ops.passphrase "
+        "infra.ops.checkpoint infra.ops.console infra.ops.dev infra.ops.doctor infra.ops.down "
         "infra.ops.engine "
         "infra.ops.environment "
-        "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs infra.ops.passphrase "
+        "infra.ops.events infra.ops.heal infra.ops.history infra.ops.logs infra.ops.making infra.ops.outputs "
         "infra.ops.pin infra.ops.releases infra.ops.reload infra.ops.rollback infra.ops.show "
         "infra.ops.stacks infra.ops.status infra.ops.turn infra.ops.typed infra.ops.up infra.ops.verify "
         "infra.provider infra.provider.__main__ infra.provider.base infra.provider.cancellation infra.provider.marshal "

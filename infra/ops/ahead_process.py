@@ -1,8 +1,8 @@
 """The process that is started ahead of the engine: it imports what plugins and program need, and becomes all of them.
 
-`python -m infra.ops.ahead_process FOLDER SOCKET MODULE...`. FOLDER has an empty file for the port of each plugin. SOCKET is
-the descriptor on which our language host will ask for the program's process, or empty where that is another host's. Of
-the modules the last one serves it (`serve`); the others are the program's.
+`python -m infra.ops.ahead_process FOLDER SOCKET MODULE...`. FOLDER has an empty file for the port of each plugin.
+SOCKET is the descriptor on which our language host will ask for the program's process, or empty where that is another
+host's. Of the modules the last one serves it (`serve`); the others are the program's.
 
 The libraries are imported once and shared by forks, which come before the first use of gRPC: afterwards they would not
 be allowed.

@@ -46,8 +46,8 @@ def run(
 ) -> Outcome:
     """Run the CLI before people's eyes: on a terminal with its live display and its questions, else line by line.
 
-    Its stdout goes to `output` (ours by default), and it keeps `descriptors` open. An interrupt is passed on, and waited for, so that the engine can
-    end its steps and write its state.
+    Its stdout goes to `output` (ours by default), and it keeps `descriptors` open. An interrupt is passed on, and
+    waited for, so that the engine can end its steps and write its state.
     """
     stream = output or sys.stdout
     stream.flush()

@@ -6,6 +6,7 @@ value's JSON, and the salt stands in the state before an encrypted word that tel
 """
 
 import base64
+import contextlib
 import functools
 import hashlib
 import json
@@ -22,7 +23,9 @@ from infra.ops.stacks import Stack
 _ROUNDS, _KEY_BYTES = 1_000_000, 32
 _WORD = "pulumi"
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-_LOOK_SECONDS, _LEAST_PRIORITY = 0.02, 19
+_LOOK_SECONDS = 0.02
+_LOWER_PRIORITY = 5
+"""Not the lowest: on a busy machine whoever waits for the key would wait for long."""
 _DERIVING = threading.Lock()
 
 
@@ -42,7 +45,7 @@ def opened(stack: Stack, deployment: Mapping[str, Any], value: Any) -> Any:
 
 
 class Readiness:
-    """Derives the key while the engine works, with the least priority; a new stack's salt is waited for.
+    """Derives the key while the engine works, with lower priority than that; a new stack's salt is waited for.
 
     Used as a context, which ends the waiting.
     """
@@ -62,14 +65,12 @@ class Readiness:
         self._ended.set()
 
     def _derive(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_PRIORITY)
-        try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
+        with contextlib.suppress(Exception):  # Whoever reads the outputs meets it again, and has the CLI.
             while not (salt := stacks.read_yaml(self._stack.config_file).get("encryptionsalt")):
                 if self._ended.wait(_LOOK_SECONDS):
                     return
             _key(_passphrase(self._stack), str(salt))
-        except Exception:  # noqa: S110 - whoever reads the outputs meets it again, and has the CLI
-            pass
 
 
 def _passphrase(stack: Stack) -> str:

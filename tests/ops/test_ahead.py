@@ -9,7 +9,7 @@ import pytest
 
 from infra.ops.ahead import ahead
 from tests.ops.tiny import Tiny
-from tests.support.processes import children, command_line, concerning, runs, wait_until
+from tests.support.processes import children, command_line, runs, wait_until
 
 PLUGIN = Path(__file__).resolve().parents[2] / "infra/provider/pulumi-resource-pitchbar"
 
@@ -91,7 +91,7 @@ def test_they_stay_as_long_as_the_engine_when_the_command_is_killed(tiny: Tiny, 
     tiny.turn(outputs={"greeting": "hello"}, mark=str(begun), sleep=2)
     command = tiny.start("up", "--yes")
     wait_until(begun.exists, "the engine works", 60)
-    helpers = [pid for pid in concerning("infra.ops.ahead_process") if pid in children(command.pid)]
+    helpers = [pid for pid in children(command.pid) if "infra.ops.ahead_process" in command_line(pid)]
     assert len(helpers) == 1
     command.kill()
     command.wait()
