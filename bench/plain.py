@@ -137,7 +137,15 @@ class Parts:
             SELECT pg_create_physical_replication_slot('log', true);
         """
         self._until_it_works([*psql, "-U", owner, "-d", "postgres", "-f", "-"], statements, folder)
-        receive = [programs / "pg_receivewal", "-h", folder, "-p", str(self._numbers.postgres), "-U", owner]
+        receive: list[str | Path] = [
+            programs / "pg_receivewal",
+            "-h",
+            folder,
+            "-p",
+            str(self._numbers.postgres),
+            "-U",
+            owner,
+        ]
         self._start("log", [*receive, "-S", "log", "-D", self._folder / "log"], folder, as_service=True)
         migrate = [str(self._python), "-m", "pitchbar_app", "migrate"]
         env = self._numbers.environment("app")
