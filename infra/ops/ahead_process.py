@@ -18,8 +18,10 @@ from infra.lifeline import is_closed
 
 def main() -> None:
     """Import, part, serve."""
-    from infra.provider import server
+    from infra.provider import plugin, server
 
+    for resource in plugin.RESOURCES.values():
+        importlib.import_module(resource.partition(":")[0])
     _, folder, descriptor, *names = sys.argv
     if is_closed(int(os.environ["PITCHBAR_LIFELINE"])):
         return  # Whoever started this has ended meanwhile, and the folder with it.
