@@ -60,19 +60,29 @@ def ahead(name: str) -> Iterator[Ahead]:
 def _start(folder: Path, environment: Mapping[str, str], lifeline: int) -> None:
     for number in range(_PLUGINS):
         (folder / f"plugin.{number}").touch()
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "program.sock"))
-        listener.listen(1)
-        ours = locate().language_host is not None
+    with _listener(folder / "program.sock") as listener:
+        descriptor = str(listener.fileno()) if listener and locate().language_host else ""
         process = subprocess.Popen(
-            [*_COMMAND, str(folder), str(listener.fileno()) if ours else "", *_OF_PROGRAM, "tools.language_host.ahead"],
+            [*_COMMAND, str(folder), descriptor, *_OF_PROGRAM, "tools.language_host.ahead"],
             cwd=paths.project_root(),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            pass_fds=(lifeline, listener.fileno()),
+            pass_fds=(lifeline, *([int(descriptor)] if descriptor else [])),
             process_group=0,  # A Ctrl-C at the terminal is for the engine to answer.
         )
     (folder / "pid").write_text(str(process.pid), encoding="ascii")
     # Collected when it ends, so that whoever waits for its end sees that.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _listener(path: Path) -> Iterator[socket.socket | None]:
+    """A socket that listens there; None where the path is too long for one, as below a deep TMPDIR."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        if not paths.socket_path_fits(path):
+            yield None
+            return
+        listener.bind(str(path))
+        listener.listen(1)
+        yield listener

@@ -63,7 +63,7 @@ print("said by the program")
 print("complained of by the program", file=sys.stderr)
 pulumi.export("run_by", Path("/proc/self/cmdline").read_text().split("\\0")[3])
 pulumi.export("known", sorted({"PULUMI_STACK", "PITCHBAR_AHEAD", "PITCHBAR_HOST"} & os.environ.keys()))
-pulumi.export("open", sorted(os.path.realpath(f"/proc/self/fd/{number}") for number in (0,)))
+pulumi.export("input", os.path.realpath("/proc/self/fd/0"))
 """
 
 
@@ -76,7 +76,16 @@ def test_the_program_runs_in_the_process_that_waited(tiny: Tiny) -> None:
     outputs = next(each["outputs"] for each in tiny.state()["resources"] if each["type"] == "pulumi:pulumi:Stack")
     assert outputs["run_by"] == "infra.ops.ahead_process"
     assert outputs["known"] == ["PULUMI_STACK"]
-    assert outputs["open"] == ["/dev/null"]
+    assert outputs["input"] == "/dev/null"
+
+
+def test_below_a_deep_tmpdir_the_language_host_starts_its_own(tiny: Tiny, tmp_path: Path) -> None:
+    program = tiny.root / "program/__main__.py"
+    program.write_text(program.read_text() + _TELLING)
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    finished = tiny.pitchbar("up", "--yes", TMPDIR=str(deep))
+    assert "tools.language_host.program" in finished.stdout, finished.stderr
 
 
 def test_a_bare_pulumi_starts_its_own(made: Tiny) -> None:
