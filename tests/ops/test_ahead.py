@@ -3,13 +3,14 @@
 import os
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from infra.ops.ahead import ahead
 from tests.ops.tiny import Tiny
-from tests.support.processes import children, command_line, runs, wait_until
+from tests.support.processes import children, command_line, kill, runs, wait_until
 
 PLUGIN = Path(__file__).resolve().parents[2] / "infra/provider/pulumi-resource-pitchbar"
 
@@ -95,15 +96,19 @@ def test_a_bare_pulumi_starts_its_own(made: Tiny) -> None:
     assert "tools.language_host.program" in finished.stdout, finished.stderr
 
 
-def test_they_stay_as_long_as_the_engine_when_the_command_is_killed(tiny: Tiny, tmp_path: Path) -> None:
+def test_they_stay_as_long_as_the_engine_and_no_longer(tiny: Tiny, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
-    tiny.turn(outputs={"greeting": "hello"}, mark=str(begun), sleep=2)
+    tiny.turn(mark=str(begun), sleep=60)
     command = tiny.start("up", "--yes")
     wait_until(begun.exists, "the engine works", 60)
-    helpers = [pid for pid in children(command.pid) if "infra.ops.ahead_process" in command_line(pid)]
-    assert len(helpers) == 1
+    started = {pid: command_line(pid) for pid in children(command.pid)}
+    helpers = [pid for pid, line in started.items() if "infra.ops.ahead_process" in line]
+    [engine] = [pid for pid, line in started.items() if line.partition(" ")[0].endswith("/pulumi")]
+    helpers += children(helpers[0])
     command.kill()
     command.wait()
-    wait_until(lambda: any(each["urn"].endswith("::second") for each in tiny.state()["resources"]), "it goes on", 60)
+    time.sleep(0.5)  # They would end within milliseconds.
+    assert [runs(pid) for pid in helpers] == [True] * 3, "they ended with the command, and the engine needs them"
+    kill(engine)
     wait_until(lambda: not any(runs(pid) for pid in helpers), "they end with the engine", 60)
     command.communicate()

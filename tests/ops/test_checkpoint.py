@@ -1,5 +1,6 @@
 """A new stack's checkpoint, which this project writes itself: the engine must find what it would have made."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ def test_a_backend_that_is_new_or_laid_out_by_projects_gets_one(tmp_path: Path, 
     (tmp_path / "used/.pulumi/meta.yaml").write_text("version: 1\n")
     for folder in (tmp_path / "new", tmp_path / "used"):
         assert checkpoint.make_empty(folder, stack)
+        [file] = (folder / ".pulumi/stacks").rglob("*.*")
+        assert file.relative_to(folder) == Path(".pulumi/stacks/tiny/one.json")
+        # As `pulumi stack init` first writes it, but for the version, which it takes from the state to come.
+        assert json.loads(file.read_text()) == {"version": 3, "checkpoint": {"stack": "organization/tiny/one"}}
         assert checkpoint.exists(folder, stack)
         assert not checkpoint.make_empty(folder, stack), "it was made a second time"
 
