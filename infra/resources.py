@@ -274,6 +274,19 @@ class Route(PluginResource):
 
 
 @dataclass(frozen=True)
+class CronRuntimeArgs:
+    """See :class:`CronRuntime`."""
+
+    directory: Input[str]
+
+
+class CronRuntime(_Resource):
+    """Cloudflare's own runtime, loaded and waiting for the cron Worker."""
+
+    token = "pitchbar:local:CronRuntime"
+
+
+@dataclass(frozen=True)
 class CronWorkerArgs:
     """``script``: of the Worker. ``url``: the app, the only address that it can reach. ``interval`` in seconds."""
 
