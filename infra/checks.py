@@ -72,8 +72,11 @@ class _Job:
     seconds: float
 
 
-def eventually(check: Callable[[], T], seconds: float) -> T:
-    """Repeat `check` until it passes; after `seconds`, raise its last failure."""
+def eventually(check: Callable[[], T], seconds: float, *, every: float = _POLL_SECONDS) -> T:
+    """Repeat `check` until it passes; after `seconds`, raise its last failure.
+
+    `every`: seconds between two tries, where what is asked counts requests.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -81,7 +84,7 @@ def eventually(check: Callable[[], T], seconds: float) -> T:
         except CheckFailed:
             if time.monotonic() >= deadline:
                 raise
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
 
 
 def app_serves(endpoint: Endpoint, release: str, *, process: str = "app", timeout: float = 5.0) -> None:

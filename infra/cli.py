@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from infra import cli_backups, cli_cloud
+from infra import cli_backups, cli_cloud, cli_look
 from infra.cli_queue import register as register_queue_commands
 from infra.errors import UserError
-from infra.ops.console import Console, document, error, paint
+from infra.ops.console import Console, document, error
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -223,42 +223,6 @@ def env(stack: str, json: bool) -> None:
         print("\n".join(shell_lines(found)))
 
 
-@main.command(short_help="Show processes and releases on this machine.")
-@_stack
-@_json
-def status(stack: str, json: bool) -> None:
-    """Show the processes and releases of an environment on this machine."""
-    from infra.ops.show import show_status
-    from infra.ops.status import status as look
-
-    found = look(stack)
-    if json:
-        document(found.document())
-    else:
-        show_status(found, Console())
-    sys.exit(0 if found.healthy else 1)
-
-
-@main.command(short_help="Show what processes wrote.")
-@_stack
-@click.argument("process", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
-@click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="Lines of each log.")
-def logs(stack: str, process: str | None, follow: bool, lines: int) -> None:
-    """Show what processes wrote: all of them, a kind (`app`), or one (`app-1f0c3a52-0`)."""
-    from infra.ops import logs as reading
-
-    chosen = reading.files(stack, process)
-    width = max(map(len, chosen))
-    positions: dict[str, int] = {}
-    for name, path in chosen.items():
-        last, positions[name] = reading.last_lines(path, lines)
-        for line in last:
-            print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}")
-    if follow:
-        for name, line in reading.follow(lambda: reading.files(stack, process), positions):
-            print(f"{paint(name.ljust(width), 'faint', sys.stdout)}  {line}", flush=True)
-
-
+cli_look.register(main, _stack, _json)
 cli_backups.register(main, _stack, _confirmation, _json)
 cli_cloud.register(main, _json)

@@ -75,20 +75,23 @@ class Postgres(PluginResource):
     rename it."""
 
     token = "pitchbar:local:Postgres"
-    computed = ("bound_port", "running")
+    computed = ("bound_port", "running", "cluster")
 
     database: Output[str]
     username: Output[str]
     bound_port: Output[int]
+    cluster: Output[str]
 
 
 @dataclass(frozen=True)
 class BackupServerArgs:
-    """``port``: the database server's. ``retention``: days that a base backup and the log after it are kept."""
+    """``port`` and ``cluster``: the database server's. ``retention``: days that a base backup and the log after it are
+    kept."""
 
     directory: Input[str]
     port: Input[int]
     retention: Input[int]
+    cluster: Input[str] = ""
 
 
 class BackupServer(PluginResource):
@@ -140,7 +143,7 @@ class Release(PluginResource):
 
 @dataclass(frozen=True)
 class MigrationArgs:
-    """``timeout`` in seconds."""
+    """``timeout`` in seconds. ``cluster``: the database server's data."""
 
     directory: Input[str]
     release: Input[str]
@@ -148,6 +151,7 @@ class MigrationArgs:
     command: Input[Sequence[str]]
     timeout: Input[int]
     environment: Input[Mapping[str, Input[str]]]
+    cluster: Input[str] = ""
 
 
 class Migration(PluginResource):
@@ -157,6 +161,28 @@ class Migration(PluginResource):
     computed = ("revision",)
 
     revision: Output[str]
+
+
+@dataclass(frozen=True)
+class RenewalArgs:
+    """``version``: of the app-key. ``retire``: renew now. ``command`` is empty where the release has none; ``timeout``
+    in seconds."""
+
+    directory: Input[str]
+    release: Input[str]
+    path: Input[str]
+    command: Input[Sequence[str]]
+    timeout: Input[int]
+    version: Input[int]
+    retire: Input[bool]
+    environment: Input[Mapping[str, Input[str]]]
+
+
+class Renewal(PluginResource):
+    """The gate before the app-key's previous value is retired: what is encrypted under that is encrypted anew."""
+
+    token = "pitchbar:local:Renewal"
+    computed = ("renewed",)
 
 
 @dataclass(frozen=True)
@@ -245,6 +271,19 @@ class Route(PluginResource):
     computed = ("current",)
 
     release: Output[str]
+
+
+@dataclass(frozen=True)
+class CronRuntimeArgs:
+    """See :class:`CronRuntime`."""
+
+    directory: Input[str]
+
+
+class CronRuntime(PluginResource):
+    """Cloudflare's own runtime, loaded and waiting for the cron Worker."""
+
+    token = "pitchbar:local:CronRuntime"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from infra.provider.base import Resource, extend
 from infra.provider.marshal import secret
 
 _POLL_SECONDS = 2.0
+_EVERY = 1.0
+"""Between two questions from outside, which pass the edge's limits like a visitor's."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _ask(inputs: Inputs, deadline: float) -> None:
         questions += [partial(checks.canary_is_protected, app), partial(_canary, inputs, app, realtime)]
     with ThreadPoolExecutor(len(questions)) as pool:
         left = max(0.0, deadline - time.monotonic())
-        for answer in [pool.submit(eventually, question, left) for question in questions]:
+        for answer in [pool.submit(eventually, question, left, every=_EVERY) for question in questions]:
             answer.result()
 
 

@@ -72,7 +72,7 @@ def cluster(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
     monkeypatch.setattr(task, "_LOG_SECONDS", 0.0)
     session.client.cache_clear()
     with mock_aws():
-        made = _made()
+        made = make()
         _behave(behaviour, made, monkeypatch)
         yield made
     session.client.cache_clear()
@@ -95,20 +95,21 @@ def _behave(behaviour: Behaviour, cluster: Cluster, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Task, "__init__", begun)
 
 
-def _made() -> Cluster:
+def make(name: str = "pitchbar", stack: str = "staging") -> Cluster:
+    """A cluster, with the task definition of a stack's migration."""
     ec2, ecs = boto3.client("ec2", region_name=REGION), boto3.client("ecs", region_name=REGION)
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/20")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
     definition = ecs.register_task_definition(
-        family="pitchbar-staging-migration",
+        family=f"pitchbar-{stack}-migration",
         networkMode="awsvpc",
         requiresCompatibilities=["FARGATE"],
         cpu="256",
         memory="512",
         containerDefinitions=[{"name": "migration", "image": "pitchbar", "memory": 512}],
     )["taskDefinition"]["taskDefinitionArn"]
-    boto3.client("logs", region_name=REGION).create_log_group(logGroupName="pitchbar")
-    arn = ecs.create_cluster(clusterName="pitchbar")["cluster"]["clusterArn"]
-    return Cluster(arn, definition, subnet, group, "pitchbar")
+    boto3.client("logs", region_name=REGION).create_log_group(logGroupName=name)
+    arn = ecs.create_cluster(clusterName=name)["cluster"]["clusterArn"]
+    return Cluster(arn, definition, subnet, group, name)

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from infra import checks
+from infra.edge import limits
+from infra.endpoints import Response
 from infra.errors import UserError
 from infra.provider.aws import first_tick, session, verification
 from infra.provider.aws.first_tick import FirstTickResource
@@ -188,6 +191,36 @@ def test_a_tick_that_the_app_does_not_take_is_refused(
         f"The first tick was refused: POST {url}/api/v1/internal/queue-tick {reason}. "
         "Run `pitchbar deploy-cron-worker`."
     )
+
+
+class Clock:
+    """Time that passes only by waiting."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_tick_that_is_refused_is_repeated_within_the_edges_limit(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, asked = Clock(), []
+    monkeypatch.setattr(checks, "time", clock)
+
+    def answer(*_: Any, **__: Any) -> Response:
+        asked.append(clock.now)
+        return Response(503, {}, b"")
+
+    monkeypatch.setattr(first_tick, "http_post", answer)
+    with pytest.raises(UserError):
+        FirstTickResource().create(TickInputs("https://app.example", "0123456789ab", "r1", TOKEN))
+    assert len(asked) > 10
+    assert max(sum(at <= other < at + limits.SECONDS for other in asked) for at in asked) <= limits.REQUESTS / 2
 
 
 def event(message: str) -> dict[str, Any]:
