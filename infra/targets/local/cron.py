@@ -3,9 +3,9 @@
 from pulumi import Output, ResourceOptions
 
 from infra.release import worker_script
-from infra.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Postgres, Route
 from infra.targets.base import Plan
 from infra.targets.local.domains import Domains
+from infra.targets.local.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Postgres, Route
 
 
 def create_cron_runtime(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> CronRuntime:

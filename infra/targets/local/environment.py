@@ -4,7 +4,6 @@ import pulumi
 from pulumi import ResourceOptions
 
 from infra.release.runtime import to_json
-from infra.resources import Postgres, Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.base import Landed, Plan
 from infra.targets.local.backups import create_backups
 from infra.targets.local.cron import create_cron_runtime, create_cron_worker
@@ -12,6 +11,7 @@ from infra.targets.local.domains import Domains
 from infra.targets.local.postgres import create_postgres
 from infra.targets.local.process import Processes
 from infra.targets.local.redis import create_redis
+from infra.targets.local.resources import Postgres, Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.local.secrets import Secrets
 from infra.wiring import Address, Cache, Database
 
