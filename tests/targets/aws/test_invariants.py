@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from bench.aws import paths
 from infra.load import environment, load
 from infra.model import Environment
 from infra.policy.control import Declared
 from infra.policy.network import openings
 from tests.support.aws import doubles, structure
-from tests.support.aws.program import EXTRA, STACKS, configuration, program
+from tests.support.aws.program import EXTRA, RELEASED, STACKS, configuration, program
 from tests.support.engine import Recording, Registered
 
 PROVIDER = "pulumi:providers:aws"
@@ -213,3 +214,13 @@ def _shape(recording: Recording) -> dict[str, Any]:
 
 def _told(value: Any) -> str:
     return json.dumps(value, default=vars, sort_keys=True)
+
+
+def test_the_computed_paths_are_within_their_goals(whole: Recording, stack: str) -> None:
+    first = paths.longest(whole, paths.making(whole))
+    assert 100 < first.seconds <= paths.goal(f"first up of {stack}"), first.steps
+    if whole.of(paths.SERVICE):
+        release = paths.longest(whole, paths.releasing(whole, RELEASED), paths.draining(whole))
+        assert 100 < release.seconds <= paths.goal("release"), release.steps
+        assert release.drain > 0
+        assert [name.partition(" ")[0] for name, _ in release.steps] == ["Migration", "Service", "Verification"]
