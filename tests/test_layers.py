@@ -16,9 +16,9 @@ LAYERS = {
     ),
     PLANS: "infra.release.* infra.resources infra.targets.* infra.edge.* infra.policy.*",
     EFFECTS: (
-        "infra.app_environment infra.building infra.checks infra.cli infra.cli_backups infra.cli_cloud infra.cli_queue "
-        "infra.empty_cluster infra.endpoints infra.lifeline infra.pusher infra.ops.* infra.provider.* stacks.* "
-        "infra.targets.aws.probe.*"
+        "infra.app_environment infra.building infra.checks infra.cli infra.cli_backups infra.cli_cloud infra.cli_look "
+        "infra.cli_queue infra.empty_cluster infra.endpoints infra.lifeline infra.pusher infra.ops.* infra.provider.* "
+        "infra.targets.aws.probe.* stacks.*"
     ),
 }
 """Each module of `infra` and `stacks`; with a star, a package and all that is in it."""

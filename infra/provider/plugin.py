@@ -29,6 +29,7 @@ RESOURCES = {
     "pitchbar:local:Service": "infra.provider.local.service:ServiceResource",
     "pitchbar:local:Verification": "infra.provider.local.verification:VerificationResource",
     "pitchbar:local:Gateway": "infra.provider.local.gateway:GatewayResource",
+    "pitchbar:local:CronRuntime": "infra.provider.local.cron_runtime:CronRuntimeResource",
     "pitchbar:local:CronWorker": "infra.provider.local.cron_worker:CronWorkerResource",
     "pitchbar:local:Route": "infra.provider.local.route:RouteResource",
     "pitchbar:aws:Migration": "infra.provider.aws.migration:MigrationResource",

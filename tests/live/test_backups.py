@@ -58,7 +58,7 @@ def test_the_first_base_backup_comes_by_itself(stack: Stack) -> None:
 
 def test_an_unchanged_environment_stays_unchanged(stack: Stack) -> None:
     before = {p["name"]: p["pid"] for p in stack.status()["processes"]}
-    assert "22 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "23 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
     stack.pulumi("preview", "--expect-no-changes").must_succeed()
     assert {p["name"]: p["pid"] for p in stack.status()["processes"]} == before
 

@@ -161,7 +161,7 @@ def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> N
     assert http_post(app, TICK, {}, token=old).status == 401
     assert http_post(app, TICK, {}, token=new).status == 202
     assert stack.status()["tick"]["script"] == script
-    assert "22 unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
+    assert "23 unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
 
 
 def keys_told(stack: Stack) -> dict[str, set[str]]:

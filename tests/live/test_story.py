@@ -54,10 +54,10 @@ def test_up_makes_a_verified_environment(stack: Stack) -> None:
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     before = stack.status()
     preview = stack.pulumi("preview", "--expect-no-changes").must_succeed().output
-    assert "22 unchanged" in preview
+    assert "23 unchanged" in preview
     bare = stack.pulumi("up", "--yes", "--skip-preview").must_succeed().output
-    assert "22 unchanged" in bare
-    assert "22 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "23 unchanged" in bare
+    assert "23 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
     assert [p["pid"] for p in stack.status()["processes"]] == [p["pid"] for p in before["processes"]]
 
 
@@ -153,7 +153,7 @@ def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
         assert time.monotonic() < deadline, stack.pitchbar("verify").output
     [after] = [p["pid"] for p in stack.status()["processes"] if p["name"].startswith(process)]
     assert after != before
-    assert "22 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "23 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
 
 
 def test_a_killed_supervisor_is_found_and_healed(world: World, stack: Stack) -> None:

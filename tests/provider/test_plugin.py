@@ -246,10 +246,7 @@ def test_an_unknown_type_is_refused_with_the_known_ones(monkeypatch: pytest.Monk
     with pytest.raises(UserError) as refusal:
         resource_of("pulumi:pulumi:Stack$pitchbar:local:Nothing")
     assert str(refusal.value) == (
-        "The pitchbar plugin has no resource type pitchbar:local:Nothing; it has pitchbar:index:Secret, "
-        "pitchbar:local:BackupServer, pitchbar:local:CronWorker, pitchbar:local:Gateway, pitchbar:local:Migration, "
-        "pitchbar:local:Postgres, pitchbar:local:Redis, pitchbar:local:Release, pitchbar:local:Renewal, "
-        "pitchbar:local:Route, pitchbar:local:Service, pitchbar:local:Supervisor, pitchbar:local:Verification."
+        f"The pitchbar plugin has no resource type pitchbar:local:Nothing; it has {', '.join(sorted(RESOURCES))}."
     )
 
 

@@ -42,6 +42,7 @@ def test_there_is_one_component_under_the_stack_and_everything_else_is_inside_it
 def test_it_is_made_of_these(recording: Recording, wanted: Environment) -> None:
     assert sorted((resource.type.rpartition(":")[2], resource.name) for resource in recording) == [
         *([("BackupServer", "backup")] if wanted.backups.daily else []),
+        ("CronRuntime", "cron-runtime"),
         ("CronWorker", "cron-worker"),
         ("Environment", "st"),
         ("Gateway", "gateway"),

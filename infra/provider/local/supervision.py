@@ -102,6 +102,8 @@ class Supervisor:
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it. Unknown already, or no supervisord, is fine."""
+        if not self._file(name).exists():
+            return  # It has never been started: the file is there before the program, and longer.
         self.stop(name)
         with contextlib.suppress(_NotRunning, _Fault.of(_NO_SUCH_NAME)):
             self._call("removeProcessGroup", name)

@@ -2,8 +2,8 @@
 
 from pulumi import ResourceOptions
 
-from infra.resources import BackupServer, BackupServerArgs, Postgres
 from infra.targets.base import Plan
+from infra.targets.local.resources import BackupServer, BackupServerArgs, Postgres
 
 
 def create_backups(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> BackupServer | None:

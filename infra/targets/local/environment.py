@@ -4,14 +4,14 @@ import pulumi
 from pulumi import ResourceOptions
 
 from infra.release.runtime import to_json
-from infra.resources import Postgres, Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.base import Landed, Plan
 from infra.targets.local.backups import create_backups
-from infra.targets.local.cron import create_cron_worker
+from infra.targets.local.cron import create_cron_runtime, create_cron_worker
 from infra.targets.local.domains import Domains
 from infra.targets.local.postgres import create_postgres
 from infra.targets.local.process import Processes
 from infra.targets.local.redis import create_redis
+from infra.targets.local.resources import Postgres, Release, ReleaseArgs, Route, Supervisor, SupervisorArgs
 from infra.targets.local.secrets import Secrets
 from infra.wiring import Address, Cache, Database
 
@@ -33,6 +33,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         create_backups(plan, postgres, inside)
         redis = create_redis(plan, secrets.redis_password.value, inside)
         domains = Domains(plan, inside)
+        cron = create_cron_runtime(plan, postgres, inside)
         processes = Processes(
             plan,
             release,
@@ -43,14 +44,14 @@ class LocalEnvironment(pulumi.ComponentResource):
             inside,
         )
         route = domains.route(processes)
-        create_cron_worker(plan, domains, secrets.queue_token.value, route, child)
+        create_cron_worker(plan, domains, secrets.queue_token.value, (cron, route), child)
         self.landed = _landed(domains.address, secrets, plan, domains, processes, route)
         self.register_outputs({"app_url": self.landed.app_url, "realtime_url": self.landed.realtime_url})
 
 
 def _database(postgres: Postgres, secrets: Secrets) -> Database:
     port, password = postgres.bound_port, secrets.database_password.value
-    return Database("127.0.0.1", port, postgres.database, postgres.username, password, postgres.cluster)
+    return Database("127.0.0.1", port, postgres.database, postgres.username, password, cluster=postgres.cluster)
 
 
 def _landed(

@@ -7,7 +7,9 @@ from pulumi import Output, Resource, ResourceOptions
 
 from infra import wiring
 from infra.model import Process, ProcessName, Worker
-from infra.resources import (
+from infra.stack_config import Rotation
+from infra.targets.base import Plan
+from infra.targets.local.resources import (
     Migration,
     MigrationArgs,
     Release,
@@ -18,8 +20,6 @@ from infra.resources import (
     Verification,
     VerificationArgs,
 )
-from infra.stack_config import Rotation
-from infra.targets.base import Plan
 from infra.targets.local.secrets import APP_KEY, Secrets
 
 VISITED: tuple[ProcessName, ...] = ("app", "realtime")
