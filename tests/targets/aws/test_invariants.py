@@ -11,6 +11,7 @@ import pytest
 from bench.aws import paths
 from infra.load import environment, load
 from infra.model import Environment
+from infra.paths import project_root
 from infra.policy.control import Declared
 from infra.policy.network import openings
 from tests.support.aws import doubles, structure
@@ -224,3 +225,12 @@ def test_the_computed_paths_are_within_their_goals(whole: Recording, stack: str)
         assert 100 < release.seconds <= paths.goal("release"), release.steps
         assert release.drain > 0
         assert [name.partition(" ")[0] for name, _ in release.steps] == ["Migration", "Service", "Verification"]
+
+
+def test_the_document_has_the_computed_figures() -> None:
+    text = (project_root() / "docs" / "speed.md").read_text(encoding="utf-8")
+    production, preview = program("production"), program("pr-12")
+    release = paths.longest(production, paths.releasing(production, RELEASED), paths.draining(production))
+    first = paths.longest(preview, paths.making(preview))
+    assert f"computed {release.seconds:.0f} s: " in text and f"{release.drain:.0f} s in production" in text
+    assert f"computed {first.seconds:.0f} s |" in text
