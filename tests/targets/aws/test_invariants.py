@@ -200,6 +200,7 @@ def test_every_stack_has_what_the_tracked_files_leave_to_people(stack: str) -> N
     assert configuration(stack).items() >= EXTRA.items()
 
 
+@pytest.mark.parametrize("stack", ["production", "pr-12"])
 def test_the_same_configuration_declares_the_same_twice(stack: str) -> None:
     """Another checkout and another moment change nothing but what is ignored after the first time."""
     first, second = (_shape(program(stack, **again)) for again in ({}, {"tls": "false"}))
