@@ -79,8 +79,8 @@ def _must_not_be_protected(stack: Stack) -> None:
     if environment(load(), name).protect:
         raise UserError(
             f"Stack {stack.name} is protected: its database, files, keys and backups can't be deleted, neither here "
-            f"nor on AWS. If they must be: set `protect: false` for {name} in infra/cloud.yaml, lift the protection with "
-            f"{typed(f'up -s {stack.name}')}, then type: {typed(f'down -s {stack.name}')}"
+            f"nor on AWS. If they must be: set `protect: false` for {name} in infra/cloud.yaml, lift the protection "
+            f"with {typed(f'up -s {stack.name}')}, then type: {typed(f'down -s {stack.name}')}"
         )
 
 

@@ -12,7 +12,8 @@ def test_production_is_refused_with_what_would_lift_it(account: Account, options
     assert shown.exit_code == 1
     assert shown.stderr.startswith(
         "error: Stack production is protected: its database, files, keys and backups can't be deleted, neither here "
-        "nor on AWS. If they must be: set `protect: false` for production in infra/cloud.yaml, lift the protection with "
+        "nor on AWS. If they must be: set `protect: false` for production in infra/cloud.yaml, lift the protection "
+        "with "
     )
     assert account.client("rds").describe_db_instances()["DBInstances"] != []
 
