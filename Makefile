@@ -48,6 +48,7 @@ security-controls: setup-dev ## Renew the table of security controls in docs/sec
 
 screenshots: setup-dev ## Renew the pictures in docs/images
 	@PITCHBAR_SCREENSHOTS=docs/images $(PYTHON) -m pytest -q tests/browser $(FLAGS)
+	@PITCHBAR_SCREENSHOTS=docs/images $(PYTHON) -m pytest -q tests/live/test_visitor.py $(FLAGS)
 
 bench: setup-dev ## Measure what the project promises about speed
 	@$(PYTHON) -m bench $(FLAGS)

@@ -16,6 +16,13 @@ class Measure:
     title: str
     values: tuple[float, ...]
     goal: float | None = None
+    count: int = 0
+    """How many things of a kind the seconds are for; 0 where that means nothing."""
+
+    @property
+    def rate(self) -> float | None:
+        """How many a second; None where that means nothing."""
+        return self.count / self.median if self.count else None
 
     @property
     def median(self) -> float:
@@ -36,33 +43,40 @@ class Measure:
             "values": [round(value, 3) for value in self.values],
             "goal": self.goal,
             "met": self.met,
+            **({"count": self.count, "per_second": round(self.rate, 1)} if self.rate else {}),
         }
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long `ours` takes as `base`, which was timed beside it in the same runs."""
+    """How many times as long `ours` takes as `base`, which was timed beside it in the same runs; each for one thing
+    where they count things."""
 
     key: str
     title: str
     ours: Measure
     base: Measure
-    goal: float
+    goal: float | None
 
     @property
     def value(self) -> float:
         """The ratio of the medians."""
-        return self.ours.median / self.base.median
+        return self.ours.median / self.base.median / self._counts
 
     @property
     def pairs(self) -> tuple[float, ...]:
         """The ratio in each run: what disturbed one of the two has often disturbed the other as well."""
-        return tuple(ours / base for ours, base in zip(self.ours.values, self.base.values, strict=True))
+        pairs = zip(self.ours.values, self.base.values, strict=True)
+        return tuple(ours / base / self._counts for ours, base in pairs)
 
     @property
-    def met(self) -> bool:
-        """Whether the goal is met."""
-        return self.value <= self.goal
+    def met(self) -> bool | None:
+        """Whether the goal is met; None where there is none."""
+        return None if self.goal is None else self.value <= self.goal
+
+    @property
+    def _counts(self) -> float:
+        return (self.ours.count or 1) / (self.base.count or 1)
 
     def document(self) -> dict[str, Any]:
         """The ratio for programs."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import ending
+from bench.backups import Backups
 from bench.commands import STACK, app_environment, bare_environment, must, pitchbar, pulumi, run, tail
 from bench.empty import Empty
 from bench.figures import Measure, Ratio
@@ -39,6 +40,10 @@ TITLES = {
     "release": "release: the whole command, verified",
     "refused": "broken release: until it is refused",
     "rollback": "rollback: until the release before serves",
+    "backup": "`pitchbar backup`, verified",
+    "plain backup": "pg_basebackup and pg_verifybackup",
+    "restore": "`pitchbar restore --to latest`",
+    "plain restore": "a server on a copy of the base backup",
     "killed": "killed process back, the slowest kind",
     "down": "`pitchbar down`",
 }
@@ -74,6 +79,8 @@ class Bench:
             for idle in (self._empty, self._noop) if turn % 2 == 0 else (self._noop, self._empty):
                 idle()
         self._checked()
+        say("backup and restore")
+        self._back_up(number)
         say("release, broken release, rollback")
         self._release("served", "release", self.second)
         self._refused()
@@ -92,11 +99,13 @@ class Bench:
         }
 
     def ratios(self) -> list[Ratio]:
-        """The pairs that have a goal."""
+        """The pairs."""
         found = self.measures()
         return [
             Ratio("cold", "cold `up` ÷ plain script", found["cold"], found["plain"], 1.5),
             Ratio("noop", "no-op `up` ÷ empty program", found["noop"], found["empty"], 1.3),
+            Ratio("backup", "backup ÷ pg_basebackup", found["backup"], found["plain backup"], None),
+            Ratio("restore", "restore ÷ a copy of it", found["restore"], found["plain restore"], None),
         ]
 
     def _time(self, key: str, seconds: float) -> None:
@@ -121,6 +130,15 @@ class Bench:
 
     def _checked(self) -> None:
         self._time("checked", must(pitchbar("up", "--yes"), env=app_environment(self.first)).seconds)
+
+    def _back_up(self, number: int) -> None:
+        backups = Backups(self.place.root / "base-backup")
+        backups.prepare()
+        one = (("backup", backups.ours), ("plain backup", backups.plain))
+        other = (("restore", backups.restored), ("plain restore", backups.plainly_restored))
+        for pair in (one, other):
+            for key, measure in pair if number % 2 == 0 else reversed(pair):
+                self._time(key, measure())
 
     def _release(self, served: str, whole: str | None, app: Path) -> None:
         with Watch(self.url()) as watch:

@@ -1,43 +1,33 @@
 """The same parts as an environment of ours, started by a plain script: no Pulumi, no supervisor, no release store.
 
 It is as quick as one can make it by hand: everything that can starts at once, nothing waits for what it does not need,
-and its own imports happen meanwhile. What it does not do: keep a state, restart what ends, look before it
-switches, clean up after a failure. `python -m bench.plain FOLDER RELEASE PYTHON` ends when all parts answer, by the
+and its own imports happen meanwhile. The cron Worker and the receiver of the database's log are among the parts.
+
+What it does not do: keep a state, restart what ends, look before it switches, take base backups, clean up after a
+failure. `python -m bench.plain FOLDER RELEASE PYTHON` ends when all parts answer, by the
 checks of `pitchbar verify`.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
+import json
 import os
 import pwd
-import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from bench import numbers_of_plain
 from bench.ending import stop
 from infra.provider.local.layout import user_for
 from infra.toolchain import SERVICE_USER, locate
 
 _PATIENCE = 30.0
 _HOSTS = {"app.plain.localhost": "app", "cdn.plain.localhost": "app", "realtime.plain.localhost": "realtime"}
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """The ports and secrets of one start."""
-
-    postgres: int
-    redis: int
-    gateway: int
-    secrets: Mapping[str, str] = field(repr=False)
 
 
 class Parts:
@@ -51,18 +41,16 @@ class Parts:
         self._tools = locate()
         self._user = pwd.getpwnam(SERVICE_USER) if os.geteuid() == 0 else None
         self._app_as_service = user_for(python) is not None
-        for name in ("pids", "logs", "postgres", "redis", "gateway", "current/app", "current/realtime"):
+        own = ("postgres", "redis", "gateway", "cron", "log")
+        for name in ("pids", "logs", *own, "current/app", "current/realtime"):
             (folder / name).mkdir(parents=True)
-        for name in ("postgres", "redis", "gateway"):
+        for name in own:
             (folder / name).chmod(0o700)
             self._give(folder / name)
         if self._app_as_service:
             for process in ("app", "realtime"):
                 self._give(folder / "current" / process)
-        names = ("key", "admin", "database", "redis", "queue", "realtime", "realtime_secret")
-        tokens = {name: secrets.token_hex(32) for name in names}
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
-        self._numbers = Numbers(*_three_free_ports(), {**tokens, "key": f"base64:{key}"})
+        self._numbers = numbers_of_plain.found()
         self._failures: list[str] = []
 
     def start(self) -> None:
@@ -73,6 +61,7 @@ class Parts:
             chain.start()
         self._redis()
         self._app()
+        self._cron()
         from infra.ops import verify  # noqa: F401 - while the parts start
 
         for chain in chains:
@@ -88,8 +77,9 @@ class Parts:
         from infra.ops.verify import verify
 
         port, known = self._numbers.gateway, self._numbers.secrets
-        app, realtime = f"http://app.plain.localhost:{port}", f"ws://realtime.plain.localhost:{port}"
+        app, realtime = self._numbers.app_url, f"ws://realtime.plain.localhost:{port}"
         eventually(lambda: app_is_ready(url_endpoint(app), "plain"), _PATIENCE)
+        self._tick()
         eventually(lambda: realtime_is_ready(url_endpoint(realtime), "plain"), _PATIENCE)
         public: dict[str, Any] = {
             "release": "plain",
@@ -101,6 +91,8 @@ class Parts:
         verdict = verify(Outputs(public, {"internal_queue_token": known["queue"]}))
         if not verdict.ok:
             raise SystemExit("\n".join(f"{item.name}: {item.detail}" for item in verdict.results if not item.ok))
+        while not (self._folder / "cron" / "runtime.json").exists():
+            time.sleep(0.01)
 
     def _database(self) -> None:
         folder, programs = self._folder / "postgres", self._tools.postgres / "bin"
@@ -142,10 +134,21 @@ class Parts:
             REVOKE ALL ON DATABASE app FROM PUBLIC;
             \\connect app
             CREATE EXTENSION vector;
+            SELECT pg_create_physical_replication_slot('log', true);
         """
         self._until_it_works([*psql, "-U", owner, "-d", "postgres", "-f", "-"], statements, folder)
+        receive: list[str | Path] = [
+            programs / "pg_receivewal",
+            "-h",
+            folder,
+            "-p",
+            str(self._numbers.postgres),
+            "-U",
+            owner,
+        ]
+        self._start("log", [*receive, "-S", "log", "-D", self._folder / "log"], folder, as_service=True)
         migrate = [str(self._python), "-m", "pitchbar_app", "migrate"]
-        env = self._environment("app")
+        env = self._numbers.environment("app")
         self._run(migrate, cwd=self._release, env=env, as_service=self._app_as_service)
 
     def _redis(self) -> None:
@@ -161,8 +164,6 @@ class Parts:
         self._start("redis", [self._tools.redis_server, config], folder, env=env, as_service=True)
 
     def _gateway(self) -> None:
-        import json
-
         from infra.provider.local.caddy import configuration
         from infra.provider.local.layout import Layout
 
@@ -174,33 +175,31 @@ class Parts:
         homes = {name: str(folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
         self._start("gateway", [self._tools.caddy, "run", "--config", config], folder, env=homes, as_service=True)
 
+    def _cron(self) -> None:
+        """The runtime of the cron Worker, loading; `_tick` gives it the Worker."""
+        folder, node = self._folder / "cron", self._tools.node
+        variables = {"HOME": str(folder), "TMPDIR": str(folder)}
+        command: list[str | Path] = [node, self._tools.cloudflare / "clock.mjs", folder]
+        self._start("cron", command, folder, env=variables, as_service=user_for(node) is not None)
+
+    def _tick(self) -> None:
+        from infra.load import environment, load
+        from infra.release import worker_script
+
+        folder, tick, url = self._folder / "cron", environment(load(), "local").queue_tick, self._numbers.app_url
+        settings = {"interval": tick.interval, "cron": worker_script.cron(tick.interval), "url": url, "authority": ""}
+        self._write(folder / "worker.js", worker_script.render(tick, url))
+        whole = json.dumps({**settings, "token": self._numbers.secrets["queue"]})
+        self._write(folder / "draft", whole)
+        (folder / "draft").rename(folder / "clock.json")
+
     def _app(self) -> None:
         for process, command in (("app", "web"), ("realtime", "realtime"), ("worker", "worker")):
             words: list[str | Path] = [self._python, "-m", "pitchbar_app", command]
             if process != "worker":
                 words += ["--listen", f"unix:{self._folder}/current/{process}/0.sock"]
-            env = self._environment(process)
+            env = self._numbers.environment(process)
             self._start(process, words, self._release, env=env, as_service=self._app_as_service)
-
-    def _environment(self, process: str) -> dict[str, str]:
-        from infra import wiring
-
-        known, port = self._numbers.secrets, str(self._numbers.gateway)
-        database = wiring.Database("127.0.0.1", str(self._numbers.postgres), "app", "app", known["database"])
-        keys = wiring.Keys(
-            known["key"], known["admin"], known["queue"], "", known["realtime"], known["realtime_secret"]
-        )
-        app, widget = f"http://app.plain.localhost:{port}", f"http://cdn.plain.localhost:{port}/widget/widget.js"
-        return {
-            **wiring.release_variables("local", "plain"),
-            **wiring.database_variables(database),
-            **wiring.cache_variables(wiring.Cache("127.0.0.1", str(self._numbers.redis), known["redis"])),
-            **wiring.key_variables(keys),
-            **wiring.address_variables(wiring.Address(app, widget, "http", "realtime.plain.localhost", port)),
-            "APP_PROCESS": process,
-            "STOP_TIMEOUT": "30",
-            "QUEUES": "crawl,index,default",
-        }
 
     def _start(
         self,
@@ -264,17 +263,6 @@ class Parts:
             chain()
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             self._failures.append(str(error))
-
-
-def _three_free_ports() -> tuple[int, int, int]:
-    import socket
-
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        first, second, third = (int(probe.getsockname()[1]) for probe in probes)
-        return first, second, third
 
 
 def main() -> None:

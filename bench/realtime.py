@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra import wiring
 from tests.app.processes import Launcher, Process, launcher
 from tests.app.pusher_protocol import trigger
 from tests.support import services
@@ -103,7 +104,7 @@ def realtime_environment(redis: services.Redis) -> dict[str, str]:
         "REDIS_HOST": redis.host,
         "REDIS_PORT": str(redis.port),
         "REDIS_PASSWORD": redis.password,
-        "REVERB_APP_ID": "pitchbar",
+        "REVERB_APP_ID": wiring.REALTIME_APP_ID,
         "REVERB_APP_KEY": "public-key",
         "REVERB_APP_SECRET": "secret-of-the-realtime-server",
         "REVERB_HOST": "realtime.localhost",

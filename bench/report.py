@@ -43,12 +43,15 @@ def table(
     lines.append(f"{'':44}{'min':>8}{'median':>8}{'max':>8}{'goal':>9}")
     for measure in measures.values():
         goal = f"≤ {measure.goal:g}" if measure.goal else ""
-        lines.append(f"{measure.title:44}{_spread(measure.values)}{goal:>9}  {_verdict(measure.met)}".rstrip())
+        rate = f"{measure.rate:,.0f} a second" if measure.rate else ""
+        line = f"{measure.title:44}{_spread(measure.values)}{goal:>9}  {_verdict(measure.met)}{rate}"
+        lines.append(line.rstrip())
     lines += ["", f"{'':44}{'ratio':>8}{'goal':>9}"]
     for ratio in ratios:
         pairs = spread(ratio.pairs)
         span = f"  (run by run {pairs['min']:.2f} to {pairs['max']:.2f})"
-        lines.append(f"{ratio.title:44}{ratio.value:8.2f}{f'≤ {ratio.goal:g}':>9}  {_verdict(ratio.met)}{span}")
+        goal = f"≤ {ratio.goal:g}" if ratio.goal else ""
+        lines.append(f"{ratio.title:44}{ratio.value:8.2f}{goal:>9}  {_verdict(ratio.met)}{span}")
     for story in stories:
         lines += ["", *story.lines()]
     return "\n".join(lines)
@@ -56,7 +59,7 @@ def table(
 
 def _spread(values: Sequence[float]) -> str:
     found = spread(values)
-    return "".join(f"{found[name]:8.2f}" for name in ("min", "median", "max"))
+    return "".join(f"{found[name]:8.{2 if found['max'] >= 0.1 else 3}f}" for name in ("min", "median", "max"))
 
 
 def _verdict(met: bool | None) -> str:

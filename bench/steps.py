@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -26,22 +27,28 @@ def main() -> None:
         finally:
             steps.append((title, started, time.time()))
 
-    from infra.ops import outputs
+    from infra.ops import checkpoint, outputs
+    from infra.ops.ahead import ahead
     from infra.ops.console import Console
     from infra.ops.engine import run
     from infra.ops.heal import heal
     from infra.ops.making import Wish, ensure
+    from infra.ops.passphrase import Readiness
     from infra.ops.turn import turn
     from infra.ops.verify import verify
 
     console = Console(json=True)
-    with turn(name, "bench", console, wait=True):
+    with turn(name, "bench", console, wait=True), ahead(name) as helpers:
         stack = step("pitchbar: make the stack", lambda: ensure(Wish(name), console))
         step("pitchbar: heal", lambda: heal(stack, console))
         traced = ["--otel-traces", f"file://{traces}", "--event-log", log]
-        command = ["up", "--refresh", "--yes", "--skip-preview", *traced]
-        extra = {"PULUMI_DEBUG_COMMANDS": "true"}
-        outcome = step("engine", lambda: run(stack, command, output=sys.stderr, extra=extra))
+        made = checkpoint.latest(stack)
+        refresh = ["--refresh"] if made is None or made.get("resources") else []
+        command = ["up", *refresh, "--yes", "--skip-preview", *traced]
+        extra = {"PULUMI_DEBUG_COMMANDS": "true", **helpers.variables}
+        with Readiness(stack):
+            engine = partial(run, stack, command, output=sys.stderr, extra=extra, descriptors=helpers.descriptors)
+            outcome = step("engine", engine)
         if outcome.code != 0:
             sys.exit(1)
         found = step("pitchbar: read the outputs", lambda: outputs.read(stack, secrets=True))

@@ -18,6 +18,7 @@ Capability = Literal[
     "multi-az",
     "point-in-time-recovery",
     "public-domains",
+    "queue-scaling",
     "queue-tick",
     "redis-failover",
     "redis-persistence",
@@ -30,12 +31,13 @@ CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 NEEDS: dict[Capability, str] = {
     "alarms": "a service that watches the environment from outside",
-    "autoscaling": "a platform that adds and removes replicas",
+    "autoscaling": "a platform that adds and removes replicas by their load",
     "container-images": "a container runtime",
     "daily-backups": "a backup service beside Postgres",
     "multi-az": "a provider with several zones",
     "point-in-time-recovery": "a continuous archive of Postgres's log",
     "public-domains": "names that the internet can reach",
+    "queue-scaling": "something that adds and removes worker processes by their backlog",
     "queue-tick": "an external cron that calls the app every minute",
     "redis-failover": "a second Redis node on another machine",
     "redis-persistence": "an append-only file that survives Redis's node",
@@ -49,14 +51,17 @@ NEEDS: dict[Capability, str] = {
 def wanted(environment: Environment) -> tuple[Capability, ...]:
     """List the capabilities that the shape of `environment` makes use of, in alphabetical order."""
     processes = tuple(environment.processes)
+    visited = (environment.processes.app.scaling, environment.processes.realtime.scaling)
+    worker = environment.processes.worker.scaling
     wants: dict[Capability, bool] = {
         "alarms": environment.telemetry.alarms,
-        "autoscaling": any(process.scaling.max > process.scaling.min for process in processes),
+        "autoscaling": any(scaling.max > scaling.min for scaling in visited),
         "container-images": environment.runtime == "laravel",
         "daily-backups": environment.backups.daily,
         "multi-az": environment.postgres.multi_az,
         "point-in-time-recovery": environment.backups.pitr,
         "public-domains": environment.name != "local",
+        "queue-scaling": worker.max > worker.min,
         "queue-tick": True,
         "redis-failover": environment.redis.failover,
         "redis-persistence": environment.redis.persistent,

@@ -1,4 +1,4 @@
-"""The commands of the cron Worker and of rotation, for :mod:`infra.cli`."""
+"""The commands of the cron Worker, of rotation and of the vectors, for :mod:`infra.cli`."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from infra.ops.console import Console
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
-_ROTATED = click.Choice(["queue-token"])
+_ROTATED = click.Choice(["app-key", "queue-token"])
 
 
 def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> None:
@@ -19,6 +19,10 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
 
     def shared(command: F) -> F:
         decorated: F = stack(confirmation(json(command)))
+        return decorated
+
+    def asking(command: F) -> F:
+        decorated: F = stack(json(command))
         return decorated
 
     @main.command(short_help="Deploy the cron Worker and send its first tick.")
@@ -37,7 +41,10 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
     @click.argument("secret", type=_ROTATED)
     @shared
     def rotate(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
-        """Give a secret a new value, everywhere. The previous one is accepted until `pitchbar retire`."""
+        """Give a secret a new value, everywhere. The previous one is accepted until `pitchbar retire`.
+
+        app-key is what settings in the database are encrypted under, queue-token what the cron Worker signs in with.
+        """
         from infra.ops.cron import rotate as give_new
 
         sys.exit(give_new(stack, secret, Console(json), yes=yes, wait=not no_wait))
@@ -46,7 +53,23 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
     @click.argument("secret", type=_ROTATED)
     @shared
     def retire(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
-        """Refuse the previous value of a secret that was rotated."""
+        """Refuse the previous value of a secret that was rotated.
+
+        What the database holds under the previous app-key is encrypted under the new one first; where something can't
+        be, the previous one stays accepted.
+        """
         from infra.ops.cron import retire as refuse_old
 
         sys.exit(refuse_old(stack, secret, Console(json), yes=yes, wait=not no_wait))
+
+    @main.command(short_help="Compare the vectors with the chunks they are made of.")
+    @click.option("--repair", is_flag=True, help="Index again what differs, and remove what belongs to nothing.")
+    @asking
+    def audit_vectors(stack: str, repair: bool, json: bool) -> None:
+        """Tell whether each chunk of text has its vector, and whether there are others; exit code 1 where not so.
+
+        With --repair the documents that it concerns are sent to be indexed again.
+        """
+        from infra.ops.vectors import audit
+
+        sys.exit(audit(stack, Console(json), repair=repair))

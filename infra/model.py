@@ -154,6 +154,14 @@ class Migration:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """The one-off command that encrypts anew, under APP_KEY, what the database holds under the key before."""
+
+    commands: Annotated[Commands, "The command for each runtime profile."]
+    deadline: Annotated[Seconds, "Time that it may take, else the key before stays accepted."] = 600
+
+
+@dataclass(frozen=True, kw_only=True)
 class Postgres:
     """The relational database."""
 
@@ -241,6 +249,7 @@ class Environment:
     network: Annotated[Network, "The private network, where the target has one."]
     processes: Annotated[Processes, "What runs all the time."]
     migration: Annotated[Migration, "What runs once, before a release starts."]
+    renewal: Annotated[Renewal, "What runs once, before a rotated app-key's previous value is retired."]
     postgres: Annotated[Postgres, "The relational database."]
     redis: Annotated[Redis, "Sessions, queues and hot caches."]
     storage: Annotated[Storage, "Object storage for files."] = Storage()

@@ -31,7 +31,7 @@ KEYS = (
     *("account", "alarm-email", "base", "cloudflare-account", "domain", "environment", "image", "port", "region"),
     *("release", "require", "rotations", "stack", "target", "tls", "zone"),
 )
-ROTATED = ("queue-token",)
+ROTATED = ("app-key", "queue-token")
 """The secrets that can be rotated while the previous value is still accepted."""
 
 

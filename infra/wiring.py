@@ -13,7 +13,8 @@ from infra.model import Runtime, Telemetry
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is and how the app signs in. ``sslmode``: libpq's."""
+    """Where PostgreSQL is and how the app signs in. ``sslmode``: libpq's. ``cluster``: its data, so that new data gets
+    its schema."""
 
     host: Any
     port: Any
@@ -21,6 +22,7 @@ class Database:
     username: Any
     password: Any
     sslmode: Any = "prefer"
+    cluster: Any = ""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Keys:
-    """The environment's secrets. ``queue_token_previous`` is empty unless the token is being rotated."""
+    """The environment's secrets. ``queue_token_previous`` and ``app_previous_keys`` (several with commas between them)
+    are empty unless the token or the key is being rotated."""
 
     app_key: Any
+    app_previous_keys: Any
     admin_password: Any
     queue_token: Any
     queue_token_previous: Any
@@ -57,7 +61,8 @@ class Keys:
     realtime_secret: Any
 
 
-REALTIME_APP_ID = "pitchbar"
+REALTIME_APP_ID = "1"
+"""A number, as Reverb's are: some of Pusher's libraries for servers take nothing else."""
 DATABASE = "pitchbar"
 """The database's name, and its owner's."""
 
@@ -90,6 +95,7 @@ def key_variables(keys: Keys) -> dict[str, Any]:
     """The secrets that processes share."""
     return {
         "APP_KEY": keys.app_key,
+        "APP_PREVIOUS_KEYS": keys.app_previous_keys,
         "ADMIN_PASSWORD": keys.admin_password,
         "INTERNAL_QUEUE_TOKEN": keys.queue_token,
         "INTERNAL_QUEUE_TOKEN_PREVIOUS": keys.queue_token_previous,
@@ -108,6 +114,17 @@ def address_variables(address: Address) -> dict[str, Any]:
         "REVERB_HOST": address.realtime_host,
         "REVERB_PORT": address.port,
         "REVERB_SCHEME": address.scheme,
+    }
+
+
+def pool_variables(smallest: int, largest: int, backlog: int) -> dict[str, str]:
+    """How many worker processes one worker keeps, and how many jobs of the backlog one of them should take. Where the
+    platform adds and removes workers, each keeps one: ``smallest`` and ``largest`` are 1. The names are those that
+    configurations of Laravel's Horizon use for its ``minProcesses`` and ``maxProcesses``."""
+    return {
+        "HORIZON_MIN_PROCESSES": str(smallest),
+        "HORIZON_MAX_PROCESSES": str(largest),
+        "HORIZON_BACKLOG_PER_PROCESS": str(backlog),
     }
 
 

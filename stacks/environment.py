@@ -47,6 +47,8 @@ def outputs(
         "lacking": sorted(lacking),
         "admin_password": landed.admin_password,
         "internal_queue_token": landed.internal_queue_token,
+        "app_key": landed.app_key,
+        "app_key_previous": landed.app_key_previous,
         "ca_certificate": landed.ca_certificate,
         "schema_revision": landed.schema_revision,
     }

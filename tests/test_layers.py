@@ -16,10 +16,9 @@ LAYERS = {
     ),
     PLANS: "infra.release.* infra.resources infra.targets.* infra.edge.* infra.policy.*",
     EFFECTS: (
-        "infra.targets.aws.probe.handler "  # What AWS Lambda runs; the program only hands the file over.
         "infra.app_environment infra.building infra.checks infra.cli infra.cli_backups infra.cli_cloud infra.cli_look "
         "infra.cli_queue infra.empty_cluster infra.endpoints infra.lifeline infra.pusher infra.ops.* infra.provider.* "
-        "stacks.* infra.targets.aws.probe.*"
+        "infra.targets.aws.probe.* stacks.*"
     ),
 }
 """Each module of `infra` and `stacks`; with a star, a package and all that is in it."""

@@ -42,9 +42,13 @@ def realtime(listen: str) -> int:
 
 
 def worker() -> int:
-    """Run jobs."""
+    """Run jobs, in this process or in a pool of workers."""
     known = settings.load_worker(os.environ)
     logs.configure(known.app.process, known.secrets)
+    if known.pool.max > 1:
+        from pitchbar_app import pool
+
+        return pool.run(known)
     from pitchbar_app.worker import run
 
     return run(known)
@@ -61,7 +65,7 @@ def migrate() -> int:
 
 def renew_settings() -> int:
     """Encrypt the settings in the database under APP_KEY that are still under a previous one."""
-    known = settings.load_worker(os.environ)
+    known = settings.load_renewal(os.environ)
     logs.configure(known.app.process, known.secrets)
     from pitchbar_app.renewal import run
 

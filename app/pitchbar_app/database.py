@@ -30,15 +30,7 @@ def pool(database: Database, app: App) -> AsyncConnectionPool[psycopg.AsyncConne
     from psycopg_pool import AsyncConnectionPool
 
     return AsyncConnectionPool(
-        kwargs={**_parameters(database, app, None), "autocommit": True},
-        min_size=0,
-        max_size=10,
-        open=False,
-        timeout=CONNECT_TIMEOUT,
-        reconnect_timeout=CONNECT_TIMEOUT,
-        max_idle=300,
-        check=AsyncConnectionPool.check_connection,
-        name="database",
+        check=AsyncConnectionPool.check_connection, max_size=10, name="database", **_pooled(database, app)
     )
 
 
@@ -46,17 +38,18 @@ def blocking_pool(database: Database, app: App) -> ConnectionPool[psycopg.Connec
     """The same for functions that block, which run in threads."""
     from psycopg_pool import ConnectionPool
 
-    return ConnectionPool(
-        kwargs={**_parameters(database, app, None), "autocommit": True},
-        min_size=0,
-        max_size=8,
-        open=False,
-        timeout=CONNECT_TIMEOUT,
-        reconnect_timeout=CONNECT_TIMEOUT,
-        max_idle=300,
-        check=ConnectionPool.check_connection,
-        name="blocking",
-    )
+    return ConnectionPool(check=ConnectionPool.check_connection, max_size=8, name="blocking", **_pooled(database, app))
+
+
+def _pooled(database: Database, app: App) -> dict[str, Any]:
+    return {
+        "kwargs": {**_parameters(database, app, None), "autocommit": True},
+        "min_size": 0,
+        "open": False,
+        "timeout": CONNECT_TIMEOUT,
+        "reconnect_timeout": CONNECT_TIMEOUT,
+        "max_idle": 300,
+    }
 
 
 def _parameters(database: Database, app: App, options: str | None) -> dict[str, Any]:

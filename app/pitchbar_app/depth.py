@@ -16,12 +16,14 @@ from pitchbar_app.settings import Worker
 
 @dataclass(frozen=True)
 class Depth:
-    """One queue's jobs; `depth` is their sum."""
+    """One queue's jobs. `depth`: those that there are to do, the sum of the three before it. `failed`: those that were
+    given up, and are kept for a week."""
 
     waiting: int
     delayed: int
     reserved: int
     depth: int
+    failed: int
 
 
 def run(settings: Worker) -> int:
@@ -46,9 +48,10 @@ def depths(connection: Redis, names: Sequence[str]) -> dict[str, Depth]:
             pipeline.llen(known.key)
             pipeline.zcard(delayed_key(known))
             pipeline.zcard(reserved_key(known))
-        counts = iter(pipeline.execute())
-    rows = ((name, int(next(counts)), int(next(counts)), int(next(counts))) for name in names)
+            pipeline.zcard(known.failed_job_registry.key)
+        counts = iter([int(count) for count in pipeline.execute()])
+    rows = ((name, next(counts), next(counts), next(counts), next(counts)) for name in names)
     return {
-        name: Depth(waiting, delayed, reserved, waiting + delayed + reserved)
-        for name, waiting, delayed, reserved in rows
+        name: Depth(waiting, delayed, reserved, waiting + delayed + reserved, failed)
+        for name, waiting, delayed, reserved, failed in rows
     }

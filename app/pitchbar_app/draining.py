@@ -32,10 +32,10 @@ from rq.worker.base import WorkerStatus
 
 from pitchbar_app import life
 from pitchbar_app.reserving import Reservations, Taken, forget_executions, reserved_ids
+from pitchbar_app.waiting import Interruption
+from pitchbar_app.wakeups import Wakeups
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-IDLE_PAUSE = 0.05
-"""How long an idle worker waits before it asks again, and a job on an empty queue at most."""
 GRACE = 2.0
 MOST_INTERRUPTIONS = 3
 """A job that so many workers had when they vanished is the likely reason, and counts as failed."""
@@ -49,6 +49,8 @@ class DrainingWorker(Worker):
     """Finishes the job that is running when it is asked to stop, and takes no other."""
 
     reservations: Reservations
+    interruption: Interruption
+    wakeups: Wakeups
 
     @property
     def asked_to_stop(self) -> bool:
@@ -58,23 +60,28 @@ class DrainingWorker(Worker):
     def serve(self, stop_timeout: float, lease: float, *, burst: bool = False) -> None:
         """Run jobs until a signal arrives, or with `burst` until the queues are empty.
 
-        A job that takes longer than `stop_timeout` after the signal is ended. `lease`: how long after its last sign
-        of life a worker counts as vanished.
+        `stop_timeout`: so many seconds after the signal the platform kills what is left. A job that is not done shortly
+        before is ended and recorded as failed. `lease`: how long after its last sign of life a worker counts as
+        vanished.
         """
         self.reservations = Reservations(self.connection, self.name, lease)
+        self.interruption = Interruption()
+        self.wakeups = Wakeups(self.connection, self.queue_names())
         self._left = threading.Event()
         self._request, self._requested = os.pipe()
-        threading.Thread(target=self._wind_down, args=(stop_timeout,), daemon=True).start()
+        threading.Thread(target=self._wind_down, args=(max(stop_timeout - GRACE, 1),), daemon=True).start()
         try:
             self.work(burst=burst, logging_level="WARNING")
         finally:
             self._left.set()
+            self.wakeups.close()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Note the signal; a repeated one changes nothing."""
         if not self._stop_requested:
             self._stop_requested = True
             os.write(self._requested, b"x")
+        self.interruption.happen()
 
     def may_take(self) -> bool:
         """Whether to go on with another job."""
@@ -85,6 +92,12 @@ class DrainingWorker(Worker):
     ) -> tuple[Job, Queue] | None:
         """Wait for the next job, also while Redis is away; None when there shall be no other."""
         self.set_state(WorkerStatus.IDLE)
+        try:
+            return self._next(forever=timeout is not None)
+        finally:
+            self.wakeups.pause()
+
+    def _next(self, forever: bool) -> tuple[Job, Queue] | None:
         pause, beat = FIRST_PAUSE, 0.0
         while self.may_take():
             try:
@@ -94,13 +107,14 @@ class DrainingWorker(Worker):
                 if self.should_run_maintenance_tasks:
                     self.run_maintenance_tasks()
                 taken = self.reservations.take(self.queues)
-                if taken and (found := self._opened(taken)):
-                    return found
                 pause = FIRST_PAUSE
-                if not taken and timeout is None:
+                if isinstance(taken, Taken):
+                    if found := self._opened(taken):
+                        return found
+                elif forever:
+                    self._wait(min(taken, self.job_monitoring_interval))
+                else:
                     return None
-                if not taken:
-                    self._rest(IDLE_PAUSE)
             except AWAY as error:
                 log.warning("Redis does not answer (%s), trying again in %g s", error, pause)
                 self._rest(pause)
@@ -200,18 +214,21 @@ class DrainingWorker(Worker):
         expired = {member.rpartition(":")[0] for member in _text(registry.get_expired_job_ids())}
         return bool(expired & reserved_ids(queue))
 
-    def _rest(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._stop_requested and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, 0.05))
+    def _wait(self, seconds: float) -> None:
+        """Wait until there may be a job, at most so long."""
+        if not self.interruption.during(lambda: self.wakeups.wait(seconds)):
+            self.wakeups.close()
 
-    def _wind_down(self, stop_timeout: float) -> None:
+    def _rest(self, seconds: float) -> None:
+        self.interruption.during(lambda: time.sleep(seconds))
+
+    def _wind_down(self, patience: float) -> None:
         """In a thread of its own: once a stop is requested, see to it that the worker ends."""
         os.read(self._request, 1)
-        if self._left.wait(stop_timeout):
+        if self._left.wait(patience):
             return
         if self.horse_pid:
-            log.warning("a job did not end within %g seconds and is stopped", stop_timeout)
+            log.warning("a job did not end within %g seconds and is stopped", patience)
             self.kill_horse()
         if not self._left.wait(GRACE):
             log.error("the worker does not end and is stopped")

@@ -26,11 +26,12 @@ class CanaryStatus:
 
 
 def queue(name: str, redis: Redis) -> Queue:
-    """The queue of that name."""
-    from rq import Queue
+    """The queue of that name; a job that is put on it wakes an idle worker."""
     from rq.serializers import JSONSerializer
 
-    return Queue(name, connection=redis, serializer=JSONSerializer)
+    from pitchbar_app.wakeups import WakingQueue
+
+    return WakingQueue(name, connection=redis, serializer=JSONSerializer)
 
 
 def enqueue_canary(redis: Redis, queue_name: str, canary_id: str, channel: str) -> None:

@@ -9,11 +9,11 @@ import psycopg
 
 from pitchbar_app.database import connect
 from pitchbar_app.encryption import Encrypter, KeyProblem, Undecipherable
-from pitchbar_app.settings import Worker
+from pitchbar_app.settings import Renewal
 from pitchbar_app.store import app_settings
 
 
-def run(settings: Worker) -> int:
+def run(settings: Renewal) -> int:
     """Renew the settings and print how many were; all of them or none. The result is the exit status."""
     try:
         with connect(settings.database, settings.app) as connection:

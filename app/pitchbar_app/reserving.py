@@ -8,6 +8,7 @@ reserved or over, and nothing between. Delayed jobs that are due are put on thei
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -46,7 +47,14 @@ for i = 1, #KEYS, 3 do
     return {(i + 2) / 3, id, late and 1 or 0, times}
   end
 end
-return false
+local next = false
+for i = 1, #KEYS, 3 do
+  for set = i + 1, i + 2 do
+    local first = redis.call('ZRANGE', KEYS[set], 0, 0, 'WITHSCORES')[2]
+    if first and (not next or tonumber(first) < next) then next = tonumber(first) end
+  end
+end
+return next and tostring(next - now)
 """
 
 _RENEW = """
@@ -81,12 +89,13 @@ class Reservations:
         self._renew: Any = connection.register_script(_RENEW)
         self._settle: Any = connection.register_script(_SETTLE)
 
-    def take(self, queues: Sequence[Queue]) -> Taken | None:
-        """The next job of the first queue that has one; None when all are empty."""
+    def take(self, queues: Sequence[Queue]) -> Taken | float:
+        """The next job of the first queue that has one. When there is none, the seconds until there might be: until a
+        delayed job is due or a lease runs out, or infinity."""
         keys = [key for queue in queues for key in (queue.key, delayed_key(queue), reserved_key(queue))]
         found = self._take(keys=keys, args=[self._worker, self._lease, Job.redis_job_namespace_prefix])
-        if not found:
-            return None
+        if not isinstance(found, list):
+            return max(float(found), 0.0) if found else math.inf
         number, job_id, late, times = found
         return Taken(queues[int(number) - 1], job_id.decode(), int(times) if late else None)
 
@@ -143,6 +152,12 @@ def reserved_key(queue: Queue) -> str:
 def delayed_key(queue: Queue) -> str:
     """The sorted set of a queue's delayed jobs, by the time at which they are due."""
     return ScheduledJobRegistry.key_template.format(queue.name)
+
+
+def holders(queues: Sequence[Queue]) -> frozenset[str]:
+    """The workers that have a job of these queues, or had one when they vanished."""
+    members = (member for queue in queues for member in queue.connection.zrange(reserved_key(queue), 0, -1))
+    return frozenset(cast(bytes, member).decode().partition("|")[0] for member in members)
 
 
 def reserved_ids(queue: Queue) -> frozenset[str]:

@@ -91,6 +91,16 @@ class Web:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """How many worker processes the worker keeps: at least `min` and at most `max`, and between them one for each
+    `backlog` jobs that wait, are delayed or are reserved."""
+
+    min: int = 1
+    max: int = 1
+    backlog: int = 100
+
+
+@dataclass(frozen=True)
 class Worker:
     """Settings of the worker process; `queues` are served in this order."""
 
@@ -103,6 +113,7 @@ class Worker:
     crawl: Crawl
     lease: int
     """Seconds after its last sign of life from which on a worker counts as vanished, and another takes its job."""
+    pool: Pool
     secrets: tuple[Secret, ...]
 
 
@@ -124,6 +135,16 @@ class Migrate:
     database: Database
     compatible_revisions: tuple[str, ...]
     """Newer revisions of the schema that leave this release working."""
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Settings of `renew-settings`."""
+
+    app: App
+    database: Database
+    keys: tuple[Secret, ...]
     secrets: tuple[Secret, ...]
 
 
@@ -153,6 +174,14 @@ def load_web(environ: Mapping[str, str]) -> Web:
     )
 
 
+def load_renewal(environ: Mapping[str, str]) -> Renewal:
+    """Read a renewal's settings; every problem is reported at once."""
+    reader = Reader(environ)
+    app, database, keys = _app(reader, "renewal"), _database(reader), _keys(reader)
+    reader.check()
+    return Renewal(app, database, keys, tuple(reader.secrets))
+
+
 def load_worker(environ: Mapping[str, str]) -> Worker:
     """Read the worker's settings; every problem is reported at once."""
     reader = Reader(environ)
@@ -162,10 +191,11 @@ def load_worker(environ: Mapping[str, str]) -> Worker:
     canary_queue = reader.name("CANARY_QUEUE", "")
     crawl = crawl_options.read(reader, app.environment)
     lease = reader.integer("QUEUE_LEASE", 3, 3600, default=30)
+    pool = _pool(reader)
     reader.check()
     if canary_queue and canary_queue not in queues:
         queues = (*queues, canary_queue)
-    return Worker(app, database, redis, app_id, keys, queues, crawl, lease, tuple(reader.secrets))
+    return Worker(app, database, redis, app_id, keys, queues, crawl, lease, pool, tuple(reader.secrets))
 
 
 def load_realtime(environ: Mapping[str, str]) -> RealtimeServer:
@@ -192,6 +222,15 @@ def _app(reader: Reader, process: str) -> App:
         process=reader.name("APP_PROCESS", process),
         stop_timeout=reader.integer("STOP_TIMEOUT", 1, 3600, default=30),
         trusted_proxies=reader.networks("TRUSTED_PROXIES"),
+    )
+
+
+def _pool(reader: Reader) -> Pool:
+    smallest = reader.integer("HORIZON_MIN_PROCESSES", 1, 100, default=1)
+    return Pool(
+        min=smallest,
+        max=reader.integer("HORIZON_MAX_PROCESSES", smallest, 100, default=smallest),
+        backlog=reader.integer("HORIZON_BACKLOG_PER_PROCESS", 1, 1_000_000, default=100),
     )
 
 

@@ -1,7 +1,7 @@
 """The worker: takes jobs off its queues, first queue first, each in a process of its own.
 
-SIGTERM ends an idle worker at once. A busy one finishes its job; when that takes longer than STOP_TIMEOUT the job is
-ended and recorded as failed.
+SIGTERM ends an idle worker at once. A busy one finishes its job; when that would take longer than STOP_TIMEOUT the job
+is ended and recorded as failed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ Kind = TypeVar("Kind", bound=DrainingWorker)
 log = logging.getLogger(__name__)
 
 
-def run(settings: Worker) -> int:
-    """Serve the queues until SIGTERM; the result is the process's exit status."""
+def run(settings: Worker, name: str | None = None) -> int:
+    """Serve the queues until SIGTERM; the result is the process's exit status. `name`: by which Redis knows this one
+    worker."""
     context.configure(settings)
-    name = f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
+    name = name or f"{settings.app.process}-{os.getpid()}-{secrets.token_hex(4)}"
     connection = blocking(settings.redis, replace(settings.app, process=name))
     _wait_for(connection)
     worker = build(DrainingWorker, settings, settings.queues, name, connection)

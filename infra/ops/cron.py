@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from infra import paths
+from infra.errors import UserError
 from infra.ops import rotation, stacks
-from infra.ops.console import Console, document
+from infra.ops.console import Console, document, error
 from infra.ops.making import Wish
 from infra.ops.show import show_tick, show_up
 from infra.ops.stacks import Stack, known
@@ -44,24 +45,40 @@ def rotate(name: str, secret: str, console: Console, *, yes: bool, wait: bool) -
 
 
 def retire(name: str, secret: str, console: Console, *, yes: bool, wait: bool) -> int:
-    """Refuse the secret's previous value; the exit code."""
+    """Refuse the secret's previous value, which stays accepted where the update fails; the exit code."""
     stack = known(name)
     must_be_able_to_ask(yes, console, typed(f"retire {secret} -s {name} --yes"))
-    report = _update(stack, console, lambda: rotation.retire(stack, secret), yes=yes, wait=wait)
+    undo = ("declined", "failed", "interrupted")
+    report = _update(stack, console, lambda: rotation.retire(stack, secret), yes=yes, wait=wait, undo=undo)
     _show(report, None, console)
     if report.code == 0:
         console.say(f"The previous {secret} is refused from now on.")
+    elif report.result in undo:
+        error(f"The previous {secret} is not retired. To do that, type: {typed(f'retire {secret} -s {name}')}")
     return report.code
 
 
-def _update(stack: Stack, console: Console, change: Callable[[], Any] | None, *, yes: bool, wait: bool) -> Report:
-    """An update at the pinned release, after a change of the configuration that is taken back when it is declined."""
+def _update(
+    stack: Stack,
+    console: Console,
+    change: Callable[[], Any] | None,
+    *,
+    yes: bool,
+    wait: bool,
+    undo: tuple[str, ...] = ("declined",),
+) -> Report:
+    """An update at the pinned release, after a change of the configuration, which is taken back where the update ends
+    as ``undo`` says."""
     before = stacks.read_yaml(stack.config_file)
     release = stacks.settings(stack).get("release", "") or None
     if change:
         change()
-    report = up(Request(Wish(stack.name), release, yes, wait), console)
-    if report.result == "declined" and change:
+    try:
+        report = up(Request(Wish(stack.name), release, yes, wait), console)
+    except UserError:
+        rotation.put_back(stack, before)
+        raise
+    if report.result in undo and change:
         rotation.put_back(stack, before)
     return report
 

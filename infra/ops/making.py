@@ -10,7 +10,7 @@ from typing import Any
 
 from infra import paths
 from infra.errors import UserError
-from infra.ops import stacks
+from infra.ops import checkpoint, stacks
 from infra.ops.console import Console
 from infra.ops.engine import EngineError, capture
 from infra.ops.environment import backend_folder, engine_environment, passphrase_of_user
@@ -52,8 +52,7 @@ def exists(stack: Stack) -> bool:
 
     folder = backend_folder(engine_environment(stack))
     if folder:
-        states = folder / ".pulumi" / "stacks" / stacks.project_name()
-        return any((states / f"{stack.name}.{ending}").is_file() for ending in ("json", "json.gz"))
+        return checkpoint.exists(folder, stack)
     found = json.loads(capture(stack, ["stack", "ls", "--json"]))
     return any(entry["name"].rpartition("/")[2] == stack.name for entry in found)
 
@@ -104,11 +103,14 @@ def _make(stack: Stack, environment: str, console: Console) -> None:
 def _initialize(stack: Stack, generated: bool) -> dict[str, Any]:
     """Make the stack in the backend; return what the CLI wrote into its configuration: the salt.
 
-    The CLI writes beside Pulumi.yaml, so it is given a Pulumi.yaml elsewhere.
+    The CLI writes beside Pulumi.yaml, so it is given a Pulumi.yaml elsewhere. In our own backend it is not asked: the
+    stack is one file there, and its first update makes the salt.
     """
     backend = backend_folder(engine_environment(stack))
     if backend:
         backend.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if backend == paths.state_dir() and checkpoint.make_empty(backend, stack):
+        return {}
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
         project = Path(folder, "Pulumi.yaml")
         project.write_text(f"name: {stacks.project_name()}\nruntime: python\n", encoding="utf-8")

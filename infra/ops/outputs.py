@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import UserError
-from infra.ops import checkpoint, stacks
+from infra.ops import checkpoint, passphrase, stacks
 from infra.ops.engine import capture
 from infra.ops.stacks import Stack
 from infra.ops.typed import typed
@@ -41,7 +41,7 @@ def read(stack: Stack, *, secrets: bool = False) -> Outputs:
         return Outputs(_without(REDACTED, _ask(stack)), {}, stack.name)
     deployment = checkpoint.latest(stack)
     if deployment is not None:
-        shown = _ask(stack, "--show-secrets")
+        shown = _shown(stack, deployment)
         hidden = checkpoint.secret_outputs(deployment)
     else:
         with ThreadPoolExecutor(2) as pool:
@@ -63,6 +63,15 @@ def certificate(outputs: Outputs) -> str | None:
         return Path(value).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"The gateway's certificate {value} can't be read: {error}.") from None
+
+
+def _shown(stack: Stack, deployment: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs with their secrets, by the CLI where this process can't open them."""
+    try:
+        opened: dict[str, Any] = passphrase.opened(stack, deployment, checkpoint.outputs(deployment))
+    except passphrase.NotOpened:
+        return _ask(stack, "--show-secrets")
+    return opened
 
 
 def _ask(stack: Stack, *options: str) -> dict[str, Any]:

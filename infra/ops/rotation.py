@@ -15,9 +15,19 @@ _KEY = "rotations"
 
 
 def rotate(stack: Stack, secret: str) -> Rotation:
-    """Have the next update make a new value of the secret."""
+    """Have the next update make a new value of the secret.
+
+    Raises `UserError` where the previous value of an earlier rotation isn't retired: only one is kept, so that one
+    would be lost, and with an app-key all that is encrypted under it.
+    """
     rotations = _rotations(stack)
-    changed = Rotation(rotations.get(secret, Rotation()).version + 1)
+    current = rotations.get(secret, Rotation(retired=True))
+    if not current.retired:
+        raise UserError(
+            f"The {secret} of stack {stack.name} was rotated already, and its previous value is still accepted. "
+            f"Only one previous value is kept, so retire that first: {typed(f'retire {secret} -s {stack.name}')}"
+        )
+    changed = Rotation(current.version + 1)
     _write(stack, {**rotations, secret: changed})
     return changed
 

@@ -9,6 +9,7 @@ from infra.ops.console import Console, error, pairs, table
 from infra.ops.typed import in_shell, typed
 
 if TYPE_CHECKING:
+    from infra.ops.queues import PoolStatus, QueueStatus
     from infra.ops.releases import ReleaseEntry
     from infra.ops.status import ProcessStatus, Status
     from infra.ops.ticks import TickStatus
@@ -90,6 +91,9 @@ def show_status(found: Status, console: Console) -> None:
         )
     for line in table([_process_row(item, console) for item in found.processes], ""):
         console.say(line)
+    if any(item.program == "worker" for item in found.processes):
+        console.say()
+        show_queues(found.queues, console)
     if found.tick:
         console.say()
         show_tick(found.tick, console)
@@ -104,6 +108,17 @@ def show_status(found: Status, console: Console) -> None:
 
         console.say()
         console.say(status_line(found.backups, console))
+
+
+def show_queues(found: Sequence[QueueStatus] | None, console: Console) -> None:
+    """One line for each queue."""
+    if found is None:
+        console.say(console.paint("The queues can't be read.", "red") + " What Redis says: pitchbar logs redis")
+        return
+    head = ["Queue", "waiting", "delayed", "reserved", "failed"]
+    rows = [[each.name, *map(str, (each.waiting, each.delayed, each.reserved, each.failed))] for each in found]
+    for line in table([head, *rows], ""):
+        console.say(line)
 
 
 def show_tick(tick: TickStatus, console: Console) -> None:
@@ -121,7 +136,14 @@ def _process_row(item: ProcessStatus, console: Console) -> list[str]:
     release = f"release {item.release}" if item.release else ""
     if item.release and not item.serving:
         release += " (not serving)"
+    if item.pool:
+        release += f", {_workers(item.pool)}"
     return [item.name, state, f"pid {item.pid}" if item.pid else item.detail, _age(item.uptime), release]
+
+
+def _workers(pool: PoolStatus) -> str:
+    noun = "worker" if pool.size == 1 else "workers"
+    return f"{pool.size} {noun}" + (f" (from {pool.min} to {pool.max})" if pool.max > pool.min else "")
 
 
 def _age(seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from infra import paths
 from infra.ops import backups, stacks
 from infra.ops.backups import BackupStatus
+from infra.ops.queues import PoolStatus, QueueStatus, pool, queues
 from infra.ops.ticks import TickStatus, last_tick
 from infra.provider.local.layout import ACCEPTED, Layout
 from infra.provider.local.supervision import RUNNING, Supervisor
@@ -20,7 +21,8 @@ _STATES = {0: "stopped", 10: "starting", 20: "running", 30: "restarting", 40: "s
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """One process; `program` is what it belongs to (app, worker, realtime, postgres, redis, gateway)."""
+    """One process; `program` is what it belongs to (app, worker, realtime, postgres, redis, gateway). `pool`: of a
+    worker, None else."""
 
     name: str
     program: str
@@ -30,6 +32,7 @@ class ProcessStatus:
     release: str
     serving: bool
     detail: str
+    pool: PoolStatus | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Status:
     backups: BackupStatus | None = None
     """None where the environment has no backups."""
     tick: TickStatus | None = None
+    queues: tuple[QueueStatus, ...] | None = None
+    """None where they can't be read."""
 
     @property
     def healthy(self) -> bool:
@@ -77,7 +82,8 @@ def status(stack: str) -> Status:
     processes = _processes(layout, supervisor) if alive else ()
     releases = _releases(layout, processes)
     kept, tick = backups.status(layout), last_tick(layout)
-    return Status(stack, str(directory), directory.is_dir(), alive, processes, releases, kept, tick)
+    backlog = _queues(layout, processes)
+    return Status(stack, str(directory), directory.is_dir(), alive, processes, releases, kept, tick, backlog)
 
 
 def _processes(layout: Layout, supervisor: Supervisor) -> tuple[ProcessStatus, ...]:
@@ -96,9 +102,20 @@ def _processes(layout: Layout, supervisor: Supervisor) -> tuple[ProcessStatus, .
                 release=str(service.get("release") or ""),
                 serving=not service or group in serving,
                 detail=process.reason,
+                pool=pool(layout, group, process.pid) if _is_working(process.state, service) else None,
             )
         )
     return tuple(sorted(found, key=lambda item: (not item.release, item.name)))
+
+
+def _is_working(state: int, service: Mapping[str, Any]) -> bool:
+    return state == RUNNING and service.get("process") == "worker"
+
+
+def _queues(layout: Layout, processes: tuple[ProcessStatus, ...]) -> tuple[QueueStatus, ...] | None:
+    workers = [process for process in processes if process.program == "worker"]
+    chosen = max(workers, key=lambda process: process.serving, default=None)
+    return queues(layout, chosen.name.rpartition("-")[0]) if chosen else None
 
 
 def _serving(layout: Layout) -> frozenset[str]:

@@ -1,29 +1,32 @@
 """`pitchbar up`: bring an environment up to date, and count it as up only when it works from outside."""
 
+import importlib
 import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
-from infra.checks import CheckFailed
-from infra.endpoints import http_get, url_endpoint
 from infra.errors import UserError
 from infra.ops import checkpoint, events, outputs
+from infra.ops.ahead import NOTHING, Ahead, ahead
 from infra.ops.console import Console
 from infra.ops.engine import EngineError, Outcome, run
 from infra.ops.heal import heal
 from infra.ops.making import Wish, ensure
 from infra.ops.outputs import Outputs
-from infra.ops.pin import pin
+from infra.ops.passphrase import Readiness
 from infra.ops.stacks import Stack
 from infra.ops.turn import turn
 from infra.ops.typed import in_shell, typed
-from infra.ops.verify import Verdict, verify
+
+if TYPE_CHECKING:
+    from infra.ops.verify import Verdict
 
 INTERRUPTED = 130
 
@@ -47,7 +50,7 @@ class Report:
     seconds: float
     changes: Mapping[str, int] = field(default_factory=dict)
     outputs: Outputs | None = None
-    verdict: Verdict | None = None
+    verdict: Optional["Verdict"] = None
     error: str | None = None
 
     @property
@@ -72,18 +75,24 @@ def up(request: Request, console: Console) -> Report:
     """Make the stack if it is new, heal what a killed update left, update, verify."""
     started = time.monotonic()
     must_be_able_to_ask(request.yes, console, typed(f"up -s {request.wish.name} --yes"))
-    with turn(request.wish.name, f"pitchbar up -s {request.wish.name}", console, wait=request.wait):
-        stack = ensure(request.wish, console)
-        heal(stack, console, wait=request.wait)
-        try:
-            pin(stack, request.release)
-        except EngineError as refused:
-            found = _outputs_if_any(stack)
-            text = _advice(stack, str(refused), found, "When it is mended")
-            return Report(stack, "failed", time.monotonic() - started, outputs=found, error=text)
-        outcome, record = update(stack, _arguments(stack, request.yes), console)
+    name = request.wish.name
+    with turn(name, f"pitchbar up -s {name}", console, wait=request.wait):
+        with ahead(name) as helpers:
+            from infra.ops.pin import pin  # Only now: what has been started has a core of its own meanwhile.
+
+            stack = ensure(request.wish, console)
+            heal(stack, console, wait=request.wait)
+            try:
+                pin(stack, request.release)
+            except EngineError as refused:
+                return _unpinned(stack, refused, time.monotonic() - started)
+            threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
+            with Readiness(stack):
+                outcome, record = update(stack, _arguments(stack, request.yes), console, helpers)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
+        from infra.ops.verify import verify
+
         found = outputs.read(stack, secrets=True)
         verdict = verify(found)
     error = None if verdict.ok else _unverified(stack, verdict)
@@ -91,7 +100,9 @@ def up(request: Request, console: Console) -> Report:
     return Report(stack, result, time.monotonic() - started, record.changes, found, verdict, error)
 
 
-def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcome, events.Record]:
+def update(
+    stack: Stack, arguments: list[str], console: Console, helpers: Ahead = NOTHING
+) -> tuple[Outcome, events.Record]:
     """Run a command of the engine that changes things; return how it ended and its record."""
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
         log = Path(folder, "events.json")
@@ -100,7 +111,8 @@ def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcom
             stack,
             [*arguments, "--event-log", str(log)],
             output=console.progress,
-            extra={"PULUMI_DEBUG_COMMANDS": "true"},
+            extra={"PULUMI_DEBUG_COMMANDS": "true", **helpers.variables},
+            descriptors=helpers.descriptors,
         )
         return outcome, events.read(log)
 
@@ -138,6 +150,8 @@ def serving(found: Outputs | None) -> str | None:
     """The release that answers visitors now, or None where none does."""
     import json
 
+    from infra.endpoints import CheckFailed, http_get, url_endpoint
+
     try:
         address = str((found.public if found else {}).get("app_url") or "")
         authority = outputs.certificate(found) if found else None
@@ -165,6 +179,12 @@ def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: floa
     return Report(stack, result, seconds, record.changes, found, None, _advice(stack, error, found, goal))
 
 
+def _unpinned(stack: Stack, refused: EngineError, seconds: float) -> Report:
+    found = _outputs_if_any(stack)
+    error = _advice(stack, str(refused), found, "When it is mended")
+    return Report(stack, "failed", seconds, outputs=found, error=error)
+
+
 def _advice(stack: Stack, error: str, found: Outputs | None, goal: str) -> str:
     """What failed, what serves meanwhile, and what to type."""
     lines = [error, _what_serves(found)]
@@ -189,7 +209,7 @@ def _outputs_if_any(stack: Stack) -> Outputs | None:
         return None
 
 
-def _unverified(stack: Stack, verdict: Verdict) -> str:
+def _unverified(stack: Stack, verdict: "Verdict") -> str:
     failed = [item for item in verdict.results if not item.ok]
     lines = [f"  {item.name}: {item.detail}" for item in failed]
     return "\n".join(

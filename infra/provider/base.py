@@ -30,6 +30,10 @@ class Resource(ABC, Generic[I, S]):
     ignored: ClassVar[frozenset[str]] = frozenset()
     """Inputs whose change alone is no change."""
 
+    determines: ClassVar[frozenset[tuple[str, str]]] = frozenset()
+    """An input and a computed property that changes with it: a preview says of that one that it is known only after the
+    update, so that what depends on it is previewed as well."""
+
     def check(self, inputs: I) -> Mapping[str, str]:
         """Reasons to refuse the inputs, by property. Called only when all of them are known and of the right type."""
         return {}

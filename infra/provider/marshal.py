@@ -17,6 +17,10 @@ from pulumi.runtime.rpc import UNKNOWN
 type_name = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
 
 
+LATER = PropertyValue(UNKNOWN)
+"""A value that is known only after the update, by the protocol's mark: the library can't send its own."""
+
+
 class Dataclass(Protocol):
     """Any dataclass."""
 

@@ -12,7 +12,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from infra.errors import UserError
 from infra.provider import cancellation
 from infra.provider.base import Resource
-from infra.provider.marshal import decode, encode, is_unknown, keep_secrets, problems, values
+from infra.provider.marshal import LATER, decode, encode, is_unknown, keep_secrets, problems, values
 
 R = TypeVar("R")
 Properties = dict[str, PropertyValue]
@@ -25,9 +25,11 @@ RESOURCES = {
     "pitchbar:local:Redis": "infra.provider.local.redis:RedisResource",
     "pitchbar:local:Release": "infra.provider.local.release:ReleaseResource",
     "pitchbar:local:Migration": "infra.provider.local.migration:MigrationResource",
+    "pitchbar:local:Renewal": "infra.provider.local.renewal:RenewalResource",
     "pitchbar:local:Service": "infra.provider.local.service:ServiceResource",
     "pitchbar:local:Verification": "infra.provider.local.verification:VerificationResource",
     "pitchbar:local:Gateway": "infra.provider.local.gateway:GatewayResource",
+    "pitchbar:local:CronRuntime": "infra.provider.local.cron_runtime:CronRuntimeResource",
     "pitchbar:local:CronWorker": "infra.provider.local.cron_worker:CronWorkerResource",
     "pitchbar:local:Route": "infra.provider.local.route:RouteResource",
     "pitchbar:aws:Migration": "infra.provider.aws.migration:MigrationResource",
@@ -103,7 +105,9 @@ class PitchbarProvider(rpc.Provider):
         resource = resource_of(request.type)
         state = decode(resource.state, request.olds)
         if request.preview:
-            return rpc.UpdateResponse(properties={**keep_secrets(encode(state), request.olds), **request.news})
+            known = keep_secrets(encode(state), request.olds)
+            later = _known_later(resource, known, _changed(resource, state, request.news))
+            return rpc.UpdateResponse(properties={**known, **later, **request.news})
         inputs = decode(resource.inputs, request.news)
         updated = await _off_the_loop(resource.update, request.resource_id, state, inputs)
         return rpc.UpdateResponse(properties=keep_secrets(encode(updated), request.news))
@@ -136,6 +140,12 @@ def _changed(resource: Resource[Any, Any], state: Any, news: Properties) -> froz
     known = values(resource.inputs, news)
     names = {field.name for field in dataclasses.fields(resource.inputs)} - resource.ignored
     return frozenset(name for name in names if name not in known or known[name] != getattr(state, name))
+
+
+def _known_later(resource: Resource[Any, Any], known: Properties, changed: frozenset[str]) -> Properties:
+    """The computed properties that the changed inputs determine, as values that are known only after the update."""
+    names = {name for input, name in resource.determines if input in changed}
+    return {name: LATER.with_secret(known[name].is_secret) for name in names}
 
 
 async def _off_the_loop(effect: Callable[..., R], *arguments: Any) -> R:

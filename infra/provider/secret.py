@@ -43,6 +43,7 @@ class SecretResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"kind"})
+    determines = frozenset({("version", "value"), ("version", "previous"), ("retire_previous", "previous")})
 
     def check(self, inputs: Inputs) -> Mapping[str, str]:
         reasons = {}

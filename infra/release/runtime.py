@@ -27,14 +27,17 @@ class ProcessRuntime:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Every process by name, the migration's command and time in seconds, and the cron Worker's script, in which the
-    app's address is left open, with its interval in seconds."""
+    """Every process by name, the migration's command and time in seconds, the cron Worker's script, in which the
+    app's address is left open, with its interval in seconds, and the renewal's command and time, which a release of
+    an earlier version lacks."""
 
     processes: Mapping[str, ProcessRuntime]
     migration: tuple[str, ...]
     migration_timeout: int
     cron_script: str
     cron_interval: int
+    renewal: tuple[str, ...] = ()
+    renewal_timeout: int = 0
 
 
 def render(environment: Environment) -> Runtime:
@@ -46,6 +49,8 @@ def render(environment: Environment) -> Runtime:
         migration_timeout=migration.deadline,
         cron_script=worker_script.render(environment.queue_tick, worker_script.APP_URL),
         cron_interval=environment.queue_tick.interval,
+        renewal=command_line(environment.renewal.commands, environment.runtime),
+        renewal_timeout=environment.renewal.deadline,
     )
 
 
@@ -66,6 +71,8 @@ def from_json(text: str) -> Runtime:
         migration_timeout=document["migration_timeout"],
         cron_script=document.get("cron_script", ""),
         cron_interval=document.get("cron_interval", 60),
+        renewal=tuple(document.get("renewal", ())),
+        renewal_timeout=document.get("renewal_timeout", 0),
     )
 
 

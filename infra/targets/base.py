@@ -71,6 +71,9 @@ class Landed:
     realtime_key: Output[str]
     admin_password: Output[str]
     internal_queue_token: Output[str]
+    app_key: Output[str]
+    app_key_previous: Output[str]
+    """The key before the last rotation, accepted or retired; empty where there was none."""
     ca_certificate: Input[str]
     release: Output[str]
     """The release that visitors reach; unknown until they do, so a refused one never gets into the outputs."""

@@ -10,6 +10,8 @@ from typing import Any
 from tests.app.processes import SECRETS, Answer, Process
 
 PATIENCE = 20.0
+NEW_KEY = "base64:" + "QUJD" * 10 + "QUI="
+"""An APP_KEY after a rotation."""
 
 
 class Client:

@@ -19,6 +19,7 @@ from pitchbar_app.redis_clients import blocking
 from redis import Redis
 
 NOTES = "test:notes"
+TRIES = "test:tries"
 
 
 def note(number: int, seconds: float) -> int:
@@ -33,6 +34,15 @@ def note(number: int, seconds: float) -> int:
 def refuse(number: int) -> None:
     """Fail."""
     raise ValueError(f"chore {number} does not work")
+
+
+def fail_at_first(number: int) -> None:
+    """Fail, and work when it is tried again."""
+    worker = context.settings()
+    with blocking(worker.redis, worker.app) as redis:
+        if redis.incr(TRIES) == 1:
+            raise ValueError("not yet")
+        redis.rpush(NOTES, number)
 
 
 def kill_worker(number: int) -> None:
@@ -70,6 +80,18 @@ def main() -> None:
 
             name, seconds = arguments
             queue(name, redis).enqueue_in(timedelta(seconds=float(seconds)), "chores.note", 1, 0.0, job_id=f"{name}-1")
+        elif command == "retry":
+            from rq import Retry
+
+            name, seconds = arguments
+            retry = Retry(max=1, interval=[int(seconds)])
+            queue(name, redis).enqueue_call("chores.fail_at_first", args=(5,), job_id=f"{name}-5", retry=retry)
+        elif command == "remove":
+            name, number = arguments
+            queue(name, redis).remove(f"{name}-{number}")
+        elif command == "calls":
+            stats = redis.info("commandstats")
+            print(json.dumps({name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}))
         elif command == "report":
             print(json.dumps(_report(redis, *arguments)))
         elif command == "clear":

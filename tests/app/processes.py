@@ -17,6 +17,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, unix_connect
 
+from infra import wiring
 from infra.toolchain import app_python, checkout
 from tests.support.services import Postgres, Redis, wait_for_port
 
@@ -47,7 +48,7 @@ def environment(postgres: Postgres, redis: Redis, database: str) -> dict[str, st
         "REDIS_HOST": redis.host,
         "REDIS_PORT": str(redis.port),
         "REDIS_PASSWORD": redis.password,
-        "REVERB_APP_ID": "pitchbar",
+        "REVERB_APP_ID": wiring.REALTIME_APP_ID,
         "REVERB_APP_KEY": "public-key",
         "REVERB_HOST": "realtime.localhost",
         "REVERB_PORT": "8000",
@@ -231,4 +232,4 @@ def subscribe(connection: ClientConnection, channel: str) -> None:
 def publish(redis: Redis, channel: str, name: str, data: Any) -> None:
     """Broadcast an event as the app's other processes do."""
     event = {"channels": [channel], "event": name, "data": json.dumps(data)}
-    redis.execute("PUBLISH", "pitchbar:realtime:pitchbar", json.dumps(event))
+    redis.execute("PUBLISH", f"pitchbar:realtime:{wiring.REALTIME_APP_ID}", json.dumps(event))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
+import os
+import re
+import socket
+import struct
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +18,7 @@ from urllib.parse import quote
 
 from websockets.sync.client import ClientConnection
 
-from tests.app.processes import SECRETS, Answer, Process, receive, send
+from tests.app.processes import PATIENCE, SECRETS, Answer, Process, receive, send
 
 KEY, SECRET = "public-key", SECRETS["REVERB_APP_SECRET"]
 SUCCEEDED = "pusher_internal:subscription_succeeded"
@@ -31,14 +36,49 @@ def connect(process: Process) -> tuple[ClientConnection, str]:
     return client, receive(client)["data"]["socket_id"]
 
 
+def unanswering(process: Process) -> tuple[socket.socket, str]:
+    """A connection that has been greeted, and its socket id. The test reads and writes its frames itself: it answers
+    neither a ping nor a close."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(PATIENCE)
+    connection.connect(str(process.address))
+    key = base64.b64encode(os.urandom(16)).decode()
+    connection.sendall(
+        f"GET /app/{KEY} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    [socket_id] = re.findall(rb"socket_id\D+(\d+\.\d+)", read_until(connection, b"activity_timeout"))
+    return connection, socket_id.decode()
+
+
+def read_until(connection: socket.socket, what: bytes) -> bytes:
+    """All that arrives until this is in it."""
+    read = b""
+    while what not in read:
+        part = connection.recv(4096)
+        assert part, f"the connection ended before {what!r}: {read!r}"
+        read += part
+    return read
+
+
+def frame(text: str) -> bytes:
+    """A message as a client sends it."""
+    data = text.encode()
+    length = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
+    return b"\x81" + length + bytes(4) + data
+
+
 def join(client: ClientConnection, socket_id: str, channel: str, user: str | None = None, info: Any = None) -> None:
     """Ask to subscribe to a private channel, or to a presence channel as this user, with the right signature."""
+    send(client, "pusher:subscribe", **subscription(socket_id, channel, user, info))
+
+
+def subscription(socket_id: str, channel: str, user: str | None = None, info: Any = None) -> dict[str, str]:
+    """What such a subscription says."""
     if user is None:
-        send(client, "pusher:subscribe", channel=channel, auth=f"{KEY}:{hexdigest(f'{socket_id}:{channel}')}")
-        return
+        return {"channel": channel, "auth": f"{KEY}:{hexdigest(f'{socket_id}:{channel}')}"}
     data = json.dumps({"user_id": user, "user_info": info})
-    auth = f"{KEY}:{hexdigest(f'{socket_id}:{channel}:{data}')}"
-    send(client, "pusher:subscribe", channel=channel, auth=auth, channel_data=data)
+    return {"channel": channel, "auth": f"{KEY}:{hexdigest(f'{socket_id}:{channel}:{data}')}", "channel_data": data}
 
 
 def joined(process: Process, channel: str, user: str | None = None, info: Any = None) -> ClientConnection:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from infra.toolchain import app_python
-from tests.app.processes import APP, Launcher, Process
+from tests.app.processes import APP, Launcher
+from tests.support.processes import children
 
 LEASE = 3
 """Seconds; the shortest that the app takes."""
@@ -56,20 +60,45 @@ class Chores:
     def survive(self, count: int, workers: int, seconds: float) -> dict[str, Any]:
         """Have workers do the chores 0…count-1 of the queue `crawl` while they are killed at random; report."""
         running = [self.app.start("worker") for _ in range(workers)]
+
+        def kill() -> None:
+            victim = random.randrange(workers)
+            running[victim].stop(signal.SIGKILL)
+            running[victim] = self.app.start("worker")
+
+        return self._survive(count, kill, seconds, lambda: running[0].output)
+
+    def survive_in_a_pool(self, count: int, seconds: float, **limits: str) -> dict[str, Any]:
+        """The same with a pool, of which a worker is killed, or now and then the pool itself."""
+        pool = self.app.start("worker", **limits)
+
+        def kill() -> None:
+            nonlocal pool
+            workers = children(pool.popen.pid)
+            if workers and random.random() < 0.8:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(random.choice(workers), signal.SIGKILL)
+            else:
+                pool.stop(signal.SIGKILL)
+                pool = self.app.start("worker", **limits)
+
+        return self._survive(count, kill, seconds, lambda: pool.output)
+
+    def _survive(
+        self, count: int, kill: Callable[[], None], seconds: float, output: Callable[[], str]
+    ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             time.sleep(random.uniform(0.1, 1.2))
-            victim = random.randrange(workers)
             if self.kills < count / 10:
-                running[victim].stop(signal.SIGKILL)
-                running[victim] = self.app.start("worker")
+                kill()
                 self.kills += 1
             report = self.report("crawl")
             if set(report["notes"]) | set(report["failed"]) == set(range(count)) and not self.depth()["total"]["depth"]:
                 return report
-            assert time.monotonic() < deadline, _unaccounted(report, count, running)
+            assert time.monotonic() < deadline, _unaccounted(report, count, output())
 
 
-def _unaccounted(report: dict[str, Any], count: int, running: list[Process]) -> str:
+def _unaccounted(report: dict[str, Any], count: int, output: str) -> str:
     missing = set(range(count)) - set(report["notes"]) - set(report["failed"])
-    return f"{len(missing)} of {count} jobs are neither done nor failed: {sorted(missing)[:20]}\n{running[0].output}"
+    return f"{len(missing)} of {count} jobs are neither done nor failed: {sorted(missing)[:20]}\n{output}"

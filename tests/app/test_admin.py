@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from urllib.parse import urlencode
 
 import pytest
 
-from tests.app.api import Client
-from tests.app.processes import SECRETS, Answer, Launcher, Process
+from tests.app.api import NEW_KEY, Client
+from tests.app.forms import PASSWORD, Browser
+from tests.app.processes import SECRETS, Launcher
 from tests.app.website import page, website
 from tests.support.services import Redis
-
-HOST = {"host": "app.localhost", "origin": "http://app.localhost"}
-PASSWORD = SECRETS["ADMIN_PASSWORD"]
-
-
-class Browser:
-    """Keeps a cookie and sends forms."""
-
-    def __init__(self, web: Process) -> None:
-        self.web = web
-        self.cookie = ""
-
-    def get(self, path: str = "/admin") -> Answer:
-        return self.web.get(path, {"cookie": self.cookie, **HOST})
-
-    def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
-        form = {"content-type": "application/x-www-form-urlencoded", "cookie": self.cookie, **(HOST | (headers or {}))}
-        answer = self.web.request("POST", path, urlencode(fields), form)
-        if cookie := answer.headers.get("set-cookie"):
-            self.cookie = cookie.partition(";")[0]
-        return answer
-
-    def sign_in(self) -> str:
-        """Sign in; the result is the token of the forms."""
-        assert self.post("/admin/sign-in", password=PASSWORD).status == 303
-        found = re.search(r'name="form_token" value="([0-9a-f]{64})"', self.get().body.decode())
-        assert found
-        return found[1]
 
 
 @pytest.fixture
@@ -69,6 +41,20 @@ def test_a_session_ends_with_the_password_and_its_cookie_is_secure_over_tls(app:
     changed.cookie = browser.cookie
     assert "Add a source" not in changed.get().body.decode()
     assert "secure" in changed.post("/admin/sign-in", password="another").headers["set-cookie"].lower()
+
+
+def test_a_session_that_is_used_outlives_the_rotation_of_the_key(app: Launcher, browser: Browser) -> None:
+    def with_keys(**keys: str) -> Browser:
+        other = Browser(app.start("web", wait="/ready", **keys))
+        other.cookie = browser.cookie
+        return other
+
+    browser.sign_in()
+    assert "Add a source" not in with_keys(APP_KEY=NEW_KEY).get().body.decode(), "the key before is not accepted"
+    both = with_keys(APP_KEY=NEW_KEY, APP_PREVIOUS_KEYS=SECRETS["APP_KEY"])
+    assert "Add a source" in both.get().body.decode()
+    assert "Add a source" in with_keys(APP_KEY=NEW_KEY).get().body.decode(), "it went on under the new key"
+    assert "Add a source" not in browser.get().body.decode()
 
 
 def test_forms_of_other_sites_are_refused(browser: Browser) -> None:

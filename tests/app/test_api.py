@@ -8,12 +8,11 @@ import socket
 import jsonschema
 import pytest
 
-from tests.app.api import Client
+from tests.app.api import NEW_KEY, Client
 from tests.app.processes import SECRETS, Launcher, Process
 from tests.app.website import page, website
 from tests.support.services import Postgres, Redis
 
-NEW_KEY = "base64:" + "QUJD" * 10 + "QUI="
 NAMES = ("/api/v1/sources", "/api/v1/sources/1", "/api/v1/tokens/0000000000000000")
 
 

@@ -7,8 +7,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.app.forms import Browser
 from tests.app.processes import TOKEN, Answer, Process
 from tests.app.pusher_protocol import KEY, hexdigest
+from tests.support.services import Redis
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -36,6 +38,33 @@ def test_user(web: Process) -> None:
     data = answer.json["user_data"]
     assert json.loads(data) == {"id": "ada", "user_info": None}
     assert answer.json["auth"] == f"{KEY}:{hexdigest(f'1.2::user::{data}')}"
+
+
+def test_the_admins_session_may_join_as_the_admin(web: Process, redis: Redis) -> None:
+    redis.execute("DEL", "pitchbar:limit:sign-in:all")
+    browser = Browser(web)
+    fields = {"form_token": browser.sign_in(), "socket_id": "1.2", "user_id": "somebody"}
+    answer = browser.post("/admin/broadcasting/auth", None, channel_name="private-a", **fields)
+    assert (answer.status, answer.json) == (200, {"auth": f"{KEY}:{hexdigest('1.2:private-a')}"})
+    member = browser.post("/admin/broadcasting/auth", None, channel_name="presence-a", **fields).json["channel_data"]
+    assert json.loads(member) == {"user_id": "admin", "user_info": None}
+    user = browser.post("/admin/broadcasting/user-auth", None, **fields).json["user_data"]
+    assert json.loads(user)["id"] == "admin"
+
+
+def test_a_page_of_another_site_can_not_use_the_admins_session(web: Process, redis: Redis) -> None:
+    redis.execute("DEL", "pitchbar:limit:sign-in:all")
+    browser = Browser(web)
+    fields = {"socket_id": "1.2", "channel_name": "private-a"}
+    token = browser.sign_in()
+    for path in ("/admin/broadcasting/auth", "/admin/broadcasting/user-auth"):
+        assert browser.post(path, None, **fields).status == 403, "without the form's token"
+        assert browser.post(path, None, form_token="0" * 64, **fields).status == 403
+        for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
+            assert browser.post(path, headers, form_token=token, **fields).status == 403
+        assert _ask(web, path, {}, form_token=token, **fields).status == 403, "without the session"
+    browser.post("/admin/sign-out", form_token=token)
+    assert browser.post("/admin/broadcasting/auth", None, form_token=token, **fields).status == 403
 
 
 @pytest.mark.parametrize("channel", ["private-a", "presence-a"])

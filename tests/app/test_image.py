@@ -151,8 +151,8 @@ def test_every_server_runs_and_is_healthy(containers: Containers) -> None:
         address = f"http://127.0.0.1:{realtime}/ready"
         wait_until(lambda: containers.is_healthy(listening, address), "the realtime server is healthy", PATIENCE)
         wait_until(lambda: containers.is_healthy(worker, "worker"), "the worker is healthy", PATIENCE)
-        keys = {"token": SECRETS["INTERNAL_QUEUE_TOKEN"], "key": "public-key"}
-        checks.canary_round_trip(app, sockets, queue="canary-image", release=RELEASE, **keys)
+        token = SECRETS["INTERNAL_QUEUE_TOKEN"]
+        checks.canary_round_trip(app, sockets, queue="canary-image", release=RELEASE, token=token, key="public-key")
 
 
 @pytest.mark.parametrize("command", [["queue-metrics"], ["audit-vectors", "--json"]])

@@ -86,7 +86,7 @@ def test_delayed_job_is_run_when_it_is_due_and_counts_as_backlog_before(chores: 
     chores("delay", "crawl", 2)
     chores.app.start("worker")
     time.sleep(0.5)
-    assert chores.depth()["crawl"] == {"waiting": 0, "delayed": 1, "reserved": 0, "depth": 1}
+    assert chores.depth()["crawl"] == {"waiting": 0, "delayed": 1, "reserved": 0, "depth": 1, "failed": 0}
     wait_for(chores, [1])
     assert chores.depth()["crawl"]["depth"] == 0
 
@@ -95,8 +95,8 @@ def test_depth_counts_waiting_and_reserved_jobs(chores: Chores) -> None:
     chores("enqueue", "crawl", "note", 0, 3, 3)
     chores.app.start("worker")
     wait_for_reserved(chores)
-    assert chores.depth()["crawl"] == {"waiting": 2, "delayed": 0, "reserved": 1, "depth": 3}
-    assert chores.depth()["total"] == {"waiting": 2, "delayed": 0, "reserved": 1, "depth": 3}
+    assert chores.depth()["crawl"] == {"waiting": 2, "delayed": 0, "reserved": 1, "depth": 3, "failed": 0}
+    assert chores.depth()["total"] == {"waiting": 2, "delayed": 0, "reserved": 1, "depth": 3, "failed": 0}
 
 
 def test_worker_that_is_asked_to_stop_leaves_the_rest_on_the_queue(chores: Chores) -> None:
@@ -106,7 +106,7 @@ def test_worker_that_is_asked_to_stop_leaves_the_rest_on_the_queue(chores: Chore
     status, seconds = worker.stop()
     assert status == 0 and seconds < 2
     done = len(chores.report("crawl")["notes"])
-    assert chores.depth()["crawl"] == {"waiting": 5 - done, "delayed": 0, "reserved": 0, "depth": 5 - done}
+    assert chores.depth()["crawl"] == {"waiting": 5 - done, "delayed": 0, "reserved": 0, "depth": 5 - done, "failed": 0}
 
 
 def test_jobs_survive_a_restart_of_redis(chores: Chores, redis: Redis) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import re
 import socket
 import struct
@@ -14,7 +12,9 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from infra import wiring
 from tests.app.processes import Launcher, Process, publish, receive, send, subscribe
+from tests.app.pusher_protocol import frame, unanswering
 from tests.support.services import Redis
 
 
@@ -149,7 +149,8 @@ def test_too_many_channels(realtime: Process) -> None:
     ],
 )
 def test_malformed_frame_ends_that_connection_only(realtime: Process, frame: bytes, code: int) -> None:
-    with _raw(realtime.address) as connection:
+    connection, _ = unanswering(realtime)
+    with connection:
         connection.sendall(frame)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert received[-2 - _reason_length(received) :][:2] == struct.pack("!H", code)
@@ -191,8 +192,9 @@ def test_client_that_does_not_read_is_dropped_and_costs_no_memory(app: Launcher,
     good = realtime.connect()
     subscribe(good, "flood")
     before = _memory(realtime)
-    with _raw(realtime.address) as slow:
-        slow.sendall(_frame(json.dumps({"event": "pusher:subscribe", "data": {"channel": "flood"}})))
+    slow, _ = unanswering(realtime)
+    with slow:
+        slow.sendall(frame(json.dumps({"event": "pusher:subscribe", "data": {"channel": "flood"}})))
         time.sleep(0.2)
         for number in range(400):
             publish(redis, "flood", "block", {"number": number, "text": "x" * 9000})
@@ -227,7 +229,7 @@ def test_what_is_not_an_event_is_left_out(realtime: Process, redis: Redis) -> No
     subscribe(client, "news")
     wrong_channel = '{"channels": [1], "event": "e", "data": "1"}'
     for rubbish in ("no json", "[]", '{"channels": "news"}', b"\xff\xfe", wrong_channel):
-        redis.execute("PUBLISH", "pitchbar:realtime:pitchbar", rubbish)
+        redis.execute("PUBLISH", f"pitchbar:realtime:{wiring.REALTIME_APP_ID}", rubbish)
     publish(redis, "news", "good", {})
     assert receive(client)["event"] == "good"
 
@@ -237,7 +239,8 @@ def test_sigterm_asks_every_client_to_reconnect(app: Launcher) -> None:
     clients = [realtime.connect() for _ in range(20)]
     for client in clients:
         receive(client)
-    with _raw(realtime.address):  # a client that never answers a close
+    silent, _ = unanswering(realtime)
+    with silent:  # a client that never answers a close
         status, seconds = realtime.stop()
     assert (status, seconds < 2) == (0, True)
     message = "Server is restarting; please reconnect"
@@ -252,35 +255,14 @@ def test_sigterm_asks_every_client_to_reconnect(app: Launcher) -> None:
 
 def test_sigterm_does_not_wait_for_a_client_that_does_not_read(app: Launcher, redis: Redis) -> None:
     realtime = app.start("realtime", wait="/ready")
-    with _raw(realtime.address) as slow:
-        slow.sendall(_frame(json.dumps({"event": "pusher:subscribe", "data": {"channel": "flood"}})))
+    slow, _ = unanswering(realtime)
+    with slow:
+        slow.sendall(frame(json.dumps({"event": "pusher:subscribe", "data": {"channel": "flood"}})))
         time.sleep(0.2)
         for _ in range(60):
             publish(redis, "flood", "block", "x" * 9000)
         status, seconds = realtime.stop()
     assert (status, seconds < 2) == (0, True)
-
-
-def _raw(address: Path) -> socket.socket:
-    """A connection right after its handshake and greeting, whose frames the test writes itself."""
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(5)
-    connection.connect(str(address))
-    key = base64.b64encode(os.urandom(16)).decode()
-    connection.sendall(
-        f"GET /app/public-key HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-    )
-    greeting = b""
-    while b"connection_established" not in greeting:
-        greeting += connection.recv(4096)
-    return connection
-
-
-def _frame(text: str) -> bytes:
-    data = text.encode()
-    assert len(data) < 126
-    return bytes([0x81, 0x80 | len(data)]) + bytes(4) + data
 
 
 def _reason_length(received: bytes) -> int:

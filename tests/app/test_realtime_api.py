@@ -12,16 +12,22 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.app.processes import Launcher, Process, receive
 from tests.app.pusher_protocol import (
+    ADDED,
     KEY,
+    REMOVED,
     api,
     connect,
+    frame,
     join,
     joined,
     present,
+    read_until,
     sign_in,
     signed,
     silent,
+    subscription,
     trigger,
+    unanswering,
 )
 from tests.support.services import Redis
 
@@ -125,6 +131,25 @@ def test_terminate_connections(realtime: Process) -> None:
     assert api(realtime, "GET", "/channels/presence-t").json == {"occupied": False}
     trigger(realtime, "private-t", "still", {})
     assert receive(other)["event"] == "still"
+
+
+def test_a_client_that_never_answers_a_close_has_left_all_the_same(realtime: Process) -> None:
+    """It does not even read: so much waits for it that the close is not sent."""
+    other, _ = present(realtime, "presence-deaf", "ada")
+    deaf, socket_id = unanswering(realtime)
+    with deaf:
+        wish = {"event": "pusher:subscribe", "data": subscription(socket_id, "presence-deaf", "eve")}
+        deaf.sendall(frame(json.dumps(wish)))
+        assert receive(other)["event"] == ADDED
+        for _ in range(60):
+            trigger(realtime, "presence-deaf", "block", "x" * 9000)
+            assert receive(other)["event"] == "block"
+        api(realtime, "POST", "/users/eve/terminate_connections")
+        assert receive(other) == {"event": REMOVED, "channel": "presence-deaf", "data": {"user_id": "eve"}}
+        trigger(realtime, "presence-deaf", "said", {})
+        assert receive(other)["event"] == "said"
+        heard = read_until(deaf, b"\x0f\xa9The connections of this user were terminated")
+        assert heard.count(b"x" * 9000) == 60 and b"said" not in heard
 
 
 @pytest.mark.parametrize(

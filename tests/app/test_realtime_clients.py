@@ -51,13 +51,21 @@ class Stage:
 
 @pytest.fixture
 def stage(app: Launcher) -> Iterator[Stage]:
-    # One of its own: what an earlier test left in Redis is not counted. Pusher's library wants digits.
+    # One of its own: what an earlier test left in Redis is not counted.
     app_id = app.environment["REVERB_APP_ID"] = str(secrets.randbelow(10**9))
     with contextlib.ExitStack() as stack:
         realtime = tuple(app.start("realtime", wait="/ready") for _ in range(2))
         relays = tuple(stack.enter_context(relay(process.address)) for process in realtime)
         web = stack.enter_context(relay(app.start("web").address))
         yield Stage(app_id, app, realtime, relays, web, stack.enter_context(driver()))
+
+
+def test_pushers_library_for_servers_takes_an_environments_own_application(app: Launcher) -> None:
+    app_id = app.environment["REVERB_APP_ID"]
+    with relay(app.start("realtime", wait="/ready").address) as there:
+        server = Pusher(app_id=app_id, key=KEY, secret=SECRET, host="127.0.0.1", port=there.port, ssl=False)
+        assert server.trigger("open", "said", {"what": "hello"}) == {}
+        assert "channels" in server.channels_info()
 
 
 def test_presence_with_pusher_js(stage: Stage) -> None:

@@ -185,6 +185,7 @@ def test_pass_outlives_the_web_process_and_stops_gently(web: Process, chores: Ch
         "delayed": 0,
         "reserved": 0,
         "depth": 5 - found["done"],
+        "failed": 0,
     }
 
 

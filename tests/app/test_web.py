@@ -67,6 +67,13 @@ def test_page_without_a_database_says_so(app: Launcher, postgres: Postgres) -> N
     answer = web.get("/")
     assert answer.status == 503
     assert "<dd>not available: the database does not answer</dd>" in answer.body.decode()
+    assert "WARNING app pitchbar_app.web.pages: The sources could not be counted: " in web.output
+
+
+def test_page_leads_to_the_admin_page(web: Process) -> None:
+    link = re.search(r'<a href="([^"]+)">Add sources and try questions</a>', web.get("/").body.decode())
+    assert link is not None
+    assert web.get(link[1]).status == 200
 
 
 @pytest.mark.parametrize(

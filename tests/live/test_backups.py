@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.support.backups import (
     administer,
+    age,
     catalogue,
     eventually,
     kill,
@@ -26,15 +26,9 @@ from tests.support.backups import (
     supervisorctl,
     usable,
 )
-from tests.support.stack import Stack, World, listens, new_world
+from tests.support.stack import Stack, World, listens
 
 NAME = "kept"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture
@@ -64,7 +58,7 @@ def test_the_first_base_backup_comes_by_itself(stack: Stack) -> None:
 
 def test_an_unchanged_environment_stays_unchanged(stack: Stack) -> None:
     before = {p["name"]: p["pid"] for p in stack.status()["processes"]}
-    assert "22 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "23 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
     stack.pulumi("preview", "--expect-no-changes").must_succeed()
     assert {p["name"]: p["pid"] for p in stack.status()["processes"]} == before
 
@@ -219,6 +213,18 @@ def test_an_environment_without_backups_says_so(world: World) -> None:
     stack.pitchbar("down", "--yes").must_succeed()
 
 
+def test_what_is_older_than_the_retention_is_dropped(stack: Stack) -> None:
+    """Of three that are older than 30 days the newest stays: the moments right after it need it."""
+    *_, third, second, first = [backup["id"] for backup in catalogue(stack)["backups"]]
+    for id, days in ((first, 50), (second, 40), (third, 31)):
+        age(stack, id, days)
+    stack.pitchbar("backup").must_succeed()
+    left = [backup["id"] for backup in catalogue(stack)["backups"]]
+    assert third in left and first not in left and second not in left
+    assert not (stack.directory / "backup" / "data" / "pitchbar" / "base" / first).exists()
+    assert not (stack.directory / "backup" / "verified" / f"{first}.json").exists()
+
+
 def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, stack: Stack) -> None:
     supervisorctl(stack, "stop", "backup-clock:*")
     expected, before = rows(stack), {backup["id"] for backup in catalogue(stack)["backups"]}
@@ -228,7 +234,8 @@ def test_a_destroyed_database_is_restored_to_its_last_transaction(world: World, 
     shutil.rmtree(stack.directory / "destroyed")
     restore(stack, "latest", "saved")
     assert rows(stack, "saved") == expected
-    stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed()
+    assert "checks passed" in stack.pitchbar("up", "--yes").must_succeed().output, "the new database has its schema"
+    stack.pulumi("preview", "--expect-no-changes").must_succeed()
     stack.pitchbar("backup").must_succeed()
     now_there = {backup["id"] for backup in catalogue(stack)["backups"]}
     assert now_there and not now_there & before, "the new database's own, apart from the destroyed one's"

@@ -1,9 +1,12 @@
-"""The cron Worker in Cloudflare's own runtime, driven by the commands a user types. The chapters share one stack."""
+"""The cron Worker in Cloudflare's own runtime, the pool of workers and the rotation of secrets, by the commands a user
+types. The chapters share one stack."""
 
 import contextlib
 import json
 import os
+import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,18 +17,16 @@ import pytest
 
 from infra.endpoints import http_get, http_post, url_endpoint
 from infra.ops.ticks import ready_pid
+from infra.paths import project_root
 from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor
-from tests.support.stack import Stack, World, new_world
+from tests.support.backups import eventually, pause, restore, sql, usable
+from tests.support.pools import is_grown, slow_canaries, worker
+from tests.support.processes import children, runs, wait_until
+from tests.support.stack import Stack, World
 
 TICK = "/api/v1/internal/queue-tick"
 CANARY = "/api/v1/internal/canary"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +48,6 @@ def wait_for_tick(stack: Stack, count: int, seconds: float = 20) -> list[dict[st
                 return ticks(stack)
         assert time.monotonic() < deadline, stack.pitchbar("logs", "cron").output
         time.sleep(0.05)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def workerds(world: World) -> list[str]:
@@ -140,6 +137,9 @@ def ticking(stack: Stack, seconds: float) -> Iterator[list[int]]:
 
 def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> None:
     old, script = stack.outputs()["internal_queue_token"], stack.status()["tick"]["script"]
+    stack.pulumi("config", "set", "pitchbar:rotations", "queue-token:2").must_succeed()
+    assert "+-3 to replace" in stack.pulumi("preview").must_succeed().output, "all processes get the new token"
+    stack.pulumi("config", "rm", "pitchbar:rotations").must_succeed()
     count = len(ticks(stack))
     with ticking(stack, 1) as asked:
         stack.pitchbar("rotate", "queue-token", "--yes").must_succeed()
@@ -161,7 +161,74 @@ def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> N
     assert http_post(app, TICK, {}, token=old).status == 401
     assert http_post(app, TICK, {}, token=new).status == 202
     assert stack.status()["tick"]["script"] == script
-    assert "22 unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
+    assert "23 unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
+
+
+def keys_told(stack: Stack) -> dict[str, set[str]]:
+    """The keys that the processes of the app were told."""
+    found: dict[str, set[str]] = {"APP_KEY": set(), "APP_PREVIOUS_KEYS": set()}
+    for process in stack.status()["processes"]:
+        if process["program"] in ("app", "worker", "realtime"):
+            variables = Path(f"/proc/{process['pid']}/environ").read_text().split("\0")
+            told = dict(line.partition("=")[::2] for line in variables)
+            for name in found:
+                found[name].add(told[name])
+    return found
+
+
+def test_what_is_encrypted_outlives_a_rotation_of_its_key(stack: Stack) -> None:
+    eventually(lambda: usable(stack), "a verified base backup")
+    outputs = stack.outputs()
+    old, app = outputs["app_key"], url_endpoint(outputs["app_url"])
+    made = http_post(app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "kept"})
+    token = json.loads(made.body)["token"]
+
+    def readable() -> bool:
+        return http_get(app, "/api/v1/sources", token=token).status == 200
+
+    assert readable()
+    before = pause()
+    stack.pitchbar("rotate", "app-key", "--yes").must_succeed()
+    outputs = stack.outputs()
+    new = outputs["app_key"]
+    assert new != old == outputs["app_key_previous"]
+    assert keys_told(stack) == {"APP_KEY": {new}, "APP_PREVIOUS_KEYS": {old}}
+    assert readable()
+    again = stack.pitchbar("rotate", "app-key", "--yes")
+    assert again.code == 1 and "Only one previous value is kept, so retire that first" in again.output
+    assert stack.outputs()["app_key"] == new
+
+    restored = restore(stack, before.isoformat(), "before")
+    assert renew(stack, restored["port"], old) == {"renewed": 1}, "a database from before the rotation opens"
+
+    sql(
+        stack,
+        "INSERT INTO app_settings (name, value) SELECT 'lost', overlay(value placing 'AAAA' from 60) FROM app_settings",
+    )
+    refused = stack.pitchbar("retire", "app-key", "--yes")
+    assert refused.code == 1
+    assert "The settings were left as they are: lost: The value" in refused.output
+    assert "The previous app-key is not retired." in refused.output
+    assert old not in refused.output and new not in refused.output
+    assert keys_told(stack)["APP_PREVIOUS_KEYS"] == {old}
+    assert "unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
+
+    sql(stack, "DELETE FROM app_settings WHERE name = 'lost'")
+    stack.pitchbar("retire", "app-key", "--yes").must_succeed()
+    assert keys_told(stack) == {"APP_KEY": {new}, "APP_PREVIOUS_KEYS": {""}}
+    assert readable()
+    stack.pulumi("preview", "--expect-no-changes").must_succeed()
+
+
+def renew(stack: Stack, port: int, previous: str) -> dict[str, int]:
+    """Renew the settings of another database, by the very lines of docs/backups.md."""
+    [worker] = [process for process in stack.status()["processes"] if process["program"] == "worker"]
+    [lines] = re.findall(r"^```sh\n(worker=PID .+?)^```", (project_root() / "docs/backups.md").read_text(), re.M | re.S)
+    script = lines.replace("PID", str(worker["pid"]), 1).replace("=PORT", f"={port}", 1)
+    done = subprocess.run(["bash", "-c", script], input=f"{previous}\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, int] = json.loads(done.stdout)
+    return found
 
 
 @pytest.mark.parametrize("victim", ["workerd", "clock"])
@@ -173,6 +240,31 @@ def test_a_killed_runtime_comes_back(world: World, stack: Stack, victim: str) ->
     assert ready_pid(Layout(stack.directory)) != clock
     assert len(workerds(world)) == 1
     stack.pitchbar("status").must_succeed()
+
+
+def test_a_backlog_brings_workers_and_none_of_its_jobs_is_lost_with_the_pool(stack: Stack) -> None:
+    outputs = stack.outputs()
+    app, token = url_endpoint(outputs["app_url"]), outputs["internal_queue_token"]
+    assert worker(stack.status())["pool"] == {"size": 1, "min": 1, "max": 3}
+
+    def canary() -> str:
+        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token)
+        return str(json.loads(order.body)["id"])
+
+    def state(canary: str) -> str:
+        return str(json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"])
+
+    with slow_canaries(stack):
+        canaries = [canary() for _ in range(70)]
+        wait_until(lambda: is_grown(stack.status()), "the pool grows with the backlog", 30)
+        assert "3 workers (from 1 to 3)" in stack.pitchbar("status").must_succeed().output
+        pool = worker(stack.status())["pid"]
+        workers = children(pool)
+        os.kill(pool, signal.SIGKILL)
+        wait_until(lambda: not any(map(runs, workers)), "the workers of a killed pool end", 30)
+        wait_until(lambda: {state(canary) for canary in canaries} == {"finished"}, "every job is done", 90)
+    assert worker(stack.status())["pid"] not in (0, pool)
+    wait_until(lambda: worker(stack.status())["pool"]["size"] == 1, "the pool shrinks again", 30)
 
 
 def test_the_token_is_in_private_files_only(world: World, stack: Stack) -> None:

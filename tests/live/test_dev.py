@@ -8,19 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 from infra.checks import CheckFailed
 from infra.endpoints import http_get, url_endpoint
 from infra.paths import project_root
 from tests.live.test_rollback import EXPAND
-from tests.support.stack import PITCHBAR, World, new_world
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
+from tests.support.stack import PITCHBAR, World
 
 
 @contextlib.contextmanager

@@ -1,13 +1,12 @@
 """Going back: across releases, failures and migrations, by the command and by bare pulumi."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from infra import checks
 from infra.endpoints import url_endpoint
-from tests.support.stack import Stack, World, new_world
+from tests.support.stack import Stack, World
 
 EXPAND = '''"""Adds a column."""
 
@@ -24,12 +23,6 @@ def upgrade() -> None:
     """Change the schema."""
     op.execute("{statement}")
 '''
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture

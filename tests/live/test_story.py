@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,15 +15,9 @@ import pytest
 from infra import checks
 from infra.endpoints import url_endpoint
 from tests.support.load import visitors, wait_for_requests
-from tests.support.stack import Stack, World, listens, new_world
+from tests.support.stack import Stack, World, listens
 
 NAME = "story"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with new_world() as world:
-        yield world
 
 
 @pytest.fixture
@@ -61,10 +54,10 @@ def test_up_makes_a_verified_environment(stack: Stack) -> None:
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     before = stack.status()
     preview = stack.pulumi("preview", "--expect-no-changes").must_succeed().output
-    assert "22 unchanged" in preview
+    assert "23 unchanged" in preview
     bare = stack.pulumi("up", "--yes", "--skip-preview").must_succeed().output
-    assert "22 unchanged" in bare
-    assert "22 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "23 unchanged" in bare
+    assert "23 unchanged" in stack.pulumi("refresh", "--yes", "--skip-preview").must_succeed().output
     assert [p["pid"] for p in stack.status()["processes"]] == [p["pid"] for p in before["processes"]]
 
 
@@ -160,7 +153,7 @@ def test_a_killed_process_comes_back(stack: Stack, process: str) -> None:
         assert time.monotonic() < deadline, stack.pitchbar("verify").output
     [after] = [p["pid"] for p in stack.status()["processes"] if p["name"].startswith(process)]
     assert after != before
-    assert "22 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
+    assert "23 unchanged" in stack.pulumi("up", "--refresh", "--yes", "--skip-preview").must_succeed().output
 
 
 def test_a_killed_supervisor_is_found_and_healed(world: World, stack: Stack) -> None:
@@ -221,7 +214,9 @@ def test_production_is_rehearsed_beside_it(world: World, stack: Stack) -> None:
     outputs = rehearsal.outputs()
     assert "all 9 checks passed" in output
     assert {name: p["replicas"] for name, p in outputs["processes"].items()} == {"app": 2, "worker": 2, "realtime": 1}
-    assert len(rehearsal.status()["processes"]) == 11
+    processes = rehearsal.status()["processes"]
+    assert len(processes) == 10, "two of the app; the worker's pool is one"
+    assert [p["pool"] for p in processes if p["program"] == "worker"] == [{"size": 2, "min": 2, "max": 8}]
     assert urlsplit(outputs["app_url"]).hostname == "app.rehearsal.localhost"
     assert stack.pitchbar("verify").code == 0, "the first stack works on"
     with visitors(outputs["app_url"], outputs["realtime_url"], outputs["realtime_key"], http=4) as tally:

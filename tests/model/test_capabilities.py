@@ -34,6 +34,7 @@ def test_a_rehearsal_of_production_is_told_what_is_lacking() -> None:
         "multi-az",
         "point-in-time-recovery",
         "public-domains",
+        "queue-scaling",
         "queue-tick",
         "redis-failover",
         "versioned-storage",
@@ -45,6 +46,7 @@ def test_local_wants_little() -> None:
     assert wanted(environment(load(), "local")) == (
         "daily-backups",
         "point-in-time-recovery",
+        "queue-scaling",
         "queue-tick",
         "redis-persistence",
         "sticky-sessions",

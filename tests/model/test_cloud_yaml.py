@@ -152,7 +152,8 @@ def test_environments_differ_as_their_comments_say(cloud: Cloud, production: Env
     assert (production.protect, production.postgres.multi_az, production.redis.failover) == (True, True, True)
     assert (staging.protect, staging.postgres.multi_az, staging.redis.failover) == (False, False, False)
     assert not preview.backups.pitr
-    assert [process.scaling.max for small in (local, preview) for process in small.processes] == [1] * 6
+    assert [process.scaling.max for process in preview.processes] == [1, 1, 1]
+    assert [process.scaling.max for process in local.processes] == [1, 3, 1]
 
 
 def stack_file(stack: str) -> dict[str, str]:

@@ -100,7 +100,7 @@ def test_every_mistake_is_reported_at_once() -> None:
         '  pitchbar:release: found "../x". A release\'s id has letters, digits, . and -.'
         " Type: `pulumi config set pitchbar:release 3f9c2a17d04b`.",
         '  pitchbar:require: found "multi_az". The capabilities are alarms, autoscaling, container-images,'
-        " daily-backups, multi-az, point-in-time-recovery, public-domains, queue-tick, redis-failover,"
+        " daily-backups, multi-az, point-in-time-recovery, public-domains, queue-scaling, queue-tick, redis-failover,"
         " redis-persistence, replicas, sticky-sessions, tls and versioned-storage."
         " Type: `pulumi config set pitchbar:require multi-az`.",
         '  pitchbar:target: found "AWS". It is aws, docker or local. Type: `pulumi config set pitchbar:target aws`.',

@@ -5,7 +5,7 @@ import pytest
 from tests.ops.tiny import Tiny
 
 COMMANDS = [
-    *("up", "releases", "rollback", "deploy-cron-worker", "rotate", "retire"),
+    *("up", "releases", "rollback", "deploy-cron-worker", "rotate", "retire", "audit-vectors"),
     *("down", "dev", "verify", "doctor", "env", "status", "logs", "backup", "backups", "restore"),
 ]
 

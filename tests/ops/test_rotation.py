@@ -8,7 +8,7 @@ from infra.errors import UserError
 from infra.ops import rotation, stacks
 from infra.ops.making import write_config
 from infra.ops.stacks import Stack
-from infra.stack_config import Rotation, parse_stack_config
+from infra.stack_config import ROTATED, Rotation, parse_stack_config
 
 
 @pytest.fixture
@@ -33,6 +33,25 @@ def test_rotations_count_up_and_are_retired(stack: Stack) -> None:
     assert stacks.settings(stack).get("environment", "") == "local"
 
 
+@pytest.mark.parametrize("secret", ROTATED)
+def test_one_previous_value_is_kept_so_it_is_retired_before_the_next_rotation(stack: Stack, secret: str) -> None:
+    rotation.rotate(stack, secret)
+    with pytest.raises(UserError) as caught:
+        rotation.rotate(stack, secret)
+    assert f"The {secret} of stack local was rotated already, and its previous value is still accepted." in str(
+        caught.value
+    )
+    assert f"retire {secret} -s local" in str(caught.value)
+    assert written(stack) == f"{secret}:2"
+
+
+def test_secrets_are_rotated_apart(stack: Stack) -> None:
+    rotation.rotate(stack, "queue-token")
+    rotation.rotate(stack, "app-key")
+    rotation.retire(stack, "queue-token")
+    assert written(stack) == "app-key:2,queue-token:2:retired"
+
+
 def test_what_was_never_rotated_can_not_be_retired(stack: Stack) -> None:
     with pytest.raises(UserError) as caught:
         rotation.retire(stack, "queue-token")
@@ -55,13 +74,15 @@ def test_the_program_reads_what_was_written() -> None:
     assert parse_stack_config({"pitchbar:environment": "local"}, "local").rotations == {}
 
 
-@pytest.mark.parametrize("text", ["queue-token", "queue-token:1", "queue-token:0", "app-key:2", "queue-token:2:x"])
+@pytest.mark.parametrize(
+    "text", ["queue-token", "queue-token:1", "queue-token:0", "redis-password:2", "queue-token:2:x"]
+)
 def test_what_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_stack_config({"pitchbar:environment": "local", "pitchbar:rotations": text}, "local")
     assert (
-        f'pitchbar:rotations: found "{text}". It is a secret (queue-token) with its version, from 2 on, and once more '
-        ":retired. Type: `pulumi config set pitchbar:rotations queue-token:2`."
+        f'pitchbar:rotations: found "{text}". It is a secret (app-key or queue-token) with its version, from 2 on, and '
+        "once more :retired. Type: `pulumi config set pitchbar:rotations app-key:2`."
     ) in str(caught.value)
 
 

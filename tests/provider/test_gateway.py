@@ -4,7 +4,6 @@ import json
 import pwd
 import ssl
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,29 +12,12 @@ from infra.endpoints import CheckFailed
 from infra.errors import UserError
 from infra.provider.local import ports
 from infra.provider.local.gateway import GatewayResource, State
-from infra.provider.local.route import RouteResource
 from tests.support.environment import Environment, owner_name, taken_port
 from tests.support.processes import concerning, kill, runs, wait_until
-from tests.support.visits import accepted_release, accepted_service, gateway_inputs, get, route, said
+from tests.support.visits import accepted_service, gateway_inputs, get, route, said
 
 GATEWAY = GatewayResource()
-
-
-@pytest.fixture
-def gateway(home: Environment) -> Iterator[State]:
-    yield GATEWAY.create(gateway_inputs(home))[1]
-    GATEWAY.delete("gateway", State(**vars(gateway_inputs(home))))
-
-
-@pytest.fixture(scope="module")
-def old(home: Environment) -> dict[str, str]:
-    return accepted_release(home, "old")
-
-
-@pytest.fixture(autouse=True)
-def without_route(home: Environment) -> Iterator[None]:
-    yield
-    RouteResource().delete("route", route(home, {}))
+pytestmark = pytest.mark.usefixtures("without_route")
 
 
 def test_each_host_leads_to_its_process(home: Environment, gateway: State, old: dict[str, str]) -> None:

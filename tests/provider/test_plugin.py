@@ -1,6 +1,7 @@
 """The plugin's provider: what it answers the engine, and that a preview touches nothing."""
 
 import asyncio
+import dataclasses
 from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from pulumi.provider.experimental import provider as rpc
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.errors import UserError
-from infra.provider.marshal import encode
+from infra.provider.marshal import encode, is_unknown
 from infra.provider.plugin import RESOURCES, PitchbarProvider, resource_of
 from tests.support.recorder import CLASS, TOKEN, Inputs, Recorder, State
 
@@ -138,6 +139,25 @@ def test_a_state_of_an_earlier_version_lacks_what_is_new() -> None:
     assert answer(PitchbarProvider().diff(request)).changes is False
 
 
+@pytest.mark.parametrize("name", ["Postgres", "Migration", "BackupServer"])
+def test_data_that_an_earlier_version_gave_no_name_is_no_difference(name: str) -> None:
+    """As `pulumi up` sends it after an upgrade: neither state nor inputs have a `cluster`."""
+    token = f"pitchbar:local:{name}"
+    resource = resource_of(token)
+    known: dict[str, Any] = {"port": 0.0, "retention": 30.0, "timeout": 60.0, "command": [], "environment": {}}
+    inputs = {
+        field.name: PropertyValue(known.get(field.name, "x"))
+        for field in dataclasses.fields(resource.inputs)
+        if field.name not in ("cluster", "settings")
+    }
+    given = {**inputs, **({} if name == "Postgres" else {"cluster": PropertyValue(None)})}
+    request = rpc.DiffRequest(
+        f"{URN.rpartition('$')[0]}${token}::x", "id", {**inputs, "running": PropertyValue(True)}, given, []
+    )
+    response = answer(PitchbarProvider().diff(request))
+    assert (response.changes, response.diffs) == (False, [])
+
+
 def test_create_gives_the_state_with_its_secrets() -> None:
     response = create(encode(INPUTS))
     assert (response.resource_id, Recorder.calls) == ("id-of-n", ["create"])
@@ -161,6 +181,27 @@ def test_a_preview_of_an_update_calls_no_effect() -> None:
     response = update({**encode(INPUTS), "count": UNKNOWN}, preview=True)
     assert Recorder.calls == []
     assert response.properties == {**encode(STATE), "count": UNKNOWN}
+
+
+def test_a_preview_of_an_update_claims_nothing_that_the_changed_input_determines() -> None:
+    response = update({**encode(INPUTS), "ratio": PropertyValue(0.7)}, preview=True)
+    later = {name: value.is_secret for name, value in response.properties.items() if is_unknown(value)}
+    assert later == {"token": True, "size": False}
+    PropertyValue.marshal_map(response.properties)
+    assert response.properties["running"] == PropertyValue(True)
+    response = update({**encode(INPUTS), "words": PropertyValue([UNKNOWN])}, preview=True)
+    assert {name for name, value in response.properties.items() if is_unknown(value)} == {"words", "size"}
+    assert response.properties["token"] == encode(STATE)["token"]
+
+
+@pytest.mark.parametrize("token", sorted(RESOURCES))
+def test_every_computed_property_says_what_determines_it(token: str) -> None:
+    """`running` is what a refresh finds; the name of a generation or of data is made once, at the creation."""
+    resource = resource_of(token)
+    inputs, state = (set(part.__dataclass_fields__) for part in (resource.inputs, resource.state))
+    determined = {name for _, name in resource.determines}
+    assert {input for input, _ in resource.determines} <= inputs
+    assert state - inputs - {"running", "generation", "cluster"} == determined
 
 
 def test_a_value_given_as_a_secret_stays_one_in_every_answer() -> None:
@@ -205,10 +246,7 @@ def test_an_unknown_type_is_refused_with_the_known_ones(monkeypatch: pytest.Monk
     with pytest.raises(UserError) as refusal:
         resource_of("pulumi:pulumi:Stack$pitchbar:local:Nothing")
     assert str(refusal.value) == (
-        "The pitchbar plugin has no resource type pitchbar:local:Nothing; it has pitchbar:index:Secret, "
-        "pitchbar:local:BackupServer, pitchbar:local:CronWorker, pitchbar:local:Gateway, pitchbar:local:Migration, "
-        "pitchbar:local:Postgres, pitchbar:local:Redis, pitchbar:local:Release, pitchbar:local:Route, "
-        "pitchbar:local:Service, pitchbar:local:Supervisor, pitchbar:local:Verification."
+        f"The pitchbar plugin has no resource type pitchbar:local:Nothing; it has {', '.join(sorted(RESOURCES))}."
     )
 
 

@@ -1,7 +1,5 @@
 """The switch between releases."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from infra.provider.local.gateway import GatewayResource, State
@@ -9,31 +7,15 @@ from infra.provider.local.route import Inputs as RouteInputs
 from infra.provider.local.route import RouteResource
 from tests.support.environment import Environment
 from tests.support.processes import again_and_again, wait_until
-from tests.support.visits import HOSTS, accepted_release, gateway_inputs, get, route, said
+from tests.support.visits import HOSTS, accepted_release, get, route, said
 
 GATEWAY, ROUTE = GatewayResource(), RouteResource()
-
-
-@pytest.fixture
-def gateway(home: Environment) -> Iterator[State]:
-    yield GATEWAY.create(gateway_inputs(home))[1]
-    GATEWAY.delete("gateway", State(**vars(gateway_inputs(home))))
-
-
-@pytest.fixture(scope="module")
-def old(home: Environment) -> dict[str, str]:
-    return accepted_release(home, "old")
+pytestmark = pytest.mark.usefixtures("without_route")
 
 
 @pytest.fixture(scope="module")
 def new(home: Environment) -> dict[str, str]:
     return accepted_release(home, "new")
-
-
-@pytest.fixture(autouse=True)
-def without_route(home: Environment) -> Iterator[None]:
-    yield
-    RouteResource().delete("route", route(home, {}))
 
 
 def test_the_switch_changes_every_process_at_once(

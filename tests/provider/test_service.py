@@ -148,6 +148,12 @@ def test_one_that_never_listens_is_refused(home: Environment) -> None:
     assert lines == ["    standin deaf starts"]
 
 
+def test_of_several_the_one_that_is_not_ready_is_quoted(home: Environment) -> None:
+    first, *lines = refusal(home, "second-deaf", replicas=2, ready_timeout=1).splitlines()
+    assert first.endswith("/1.sock:/ready got no answer: its socket does not exist. Its last log lines:")
+    assert lines == ["    standin second-deaf starts", "    standin 1 never listens"]
+
+
 def test_a_refused_one_leaves_the_one_before_as_it_was(home: Environment) -> None:
     before = accept(home, create(home))
     pid = ask(home, before)["pid"]

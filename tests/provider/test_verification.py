@@ -148,6 +148,17 @@ def test_a_worker_that_keeps_ending_is_refused_at_once(made: Furnished, app: str
     assert lines[-1] == "    no memory left"
 
 
+def test_of_several_replicas_the_failing_one_is_quoted(made: Furnished, worker: str, realtime: str) -> None:
+    apps = start(made, "app", replicas=2)
+    (folder_of(made.home.layout, apps) / "1.sock").unlink()
+    with (made.home.layout.logs / f"{apps}-1.log").open("a") as log:
+        log.write("the second one's last words\n")
+    first, *lines = refusal(made, inputs(made, apps, worker, realtime))
+    assert f"/{apps}/1.sock:/ready got no answer" in first
+    assert first.endswith(f"The last log lines of {apps}-1:")
+    assert "    the second one's last words" in lines
+
+
 def test_a_worker_without_its_database_is_refused(made: Furnished, app: str, realtime: str) -> None:
     lost = start(made, "worker", environment=made.variables("worker", DB_PASSWORD="wrong-password"))
     first, *lines = refusal(made, inputs(made, app, lost, realtime))

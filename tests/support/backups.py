@@ -4,11 +4,12 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,18 @@ def catalogue(stack: Stack) -> dict[str, Any]:
 
 def usable(stack: Stack) -> bool:
     return any(backup["usable"] for backup in catalogue(stack)["backups"])
+
+
+def age(stack: Stack, id: str, days: int) -> None:
+    """Have a base backup been taken so many days earlier."""
+    info = stack.directory / "backup" / "data" / "pitchbar" / "meta" / f"{id}-backup.info"
+
+    def earlier(match: re.Match[str]) -> str:
+        return f"{match[1]}={datetime.fromisoformat(match[2]) - timedelta(days=days)}"
+
+    text, count = re.subn(r"^((?:begin|end)_time)=(.+)$", earlier, info.read_text(), flags=re.MULTILINE)
+    assert count == 2, text
+    info.write_text(text)
 
 
 def restore(stack: Stack, moment: str, name: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def furnish(home: Environment) -> Furnished:
 
 def app_variables(database: postgres.State, cache: redis.State, release_name: str) -> dict[str, str]:
     """The environment variables of Pitchbar's processes."""
-    keys = wiring.Keys(f"base64:{'A' * 43}=", "admin-password", QUEUE_TOKEN, "", REALTIME_KEY, "realtime-secret")
+    keys = wiring.Keys(f"base64:{'A' * 43}=", "", "admin-password", QUEUE_TOKEN, "", REALTIME_KEY, "realtime-secret")
     address = wiring.Address(
         "http://app.localhost:8000", "http://cdn.localhost:8000", "http", "realtime.localhost", "8000"
     )

@@ -30,10 +30,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class State(Inputs):
-    """``running`` is what a refresh finds; ``token`` is computed and secret."""
+    """``running`` is what a refresh finds; ``token`` and ``size`` are computed, the first is secret."""
 
     running: bool = True
     token: str = secret("")
+    size: int = 0
 
 
 class Recorder(Resource[Inputs, State]):
@@ -42,6 +43,7 @@ class Recorder(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"name"})
+    determines = frozenset({("ratio", "token"), ("ratio", "size"), ("words", "size")})
     calls: ClassVar[list[str]] = []
 
     def check(self, inputs: Inputs) -> Mapping[str, str]:

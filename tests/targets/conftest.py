@@ -6,7 +6,7 @@ import pytest
 
 from infra.domains import hosts
 from infra.load import environment, load
-from infra.model import Environment
+from infra.model import Environment, Process, Worker
 from infra.release import runtime
 from infra.targets.base import Plan, target
 from tests.support.engine import Recording, render
@@ -33,6 +33,20 @@ def plan_of(wanted: Environment, **changes: object) -> Plan:
 def landed(wanted: Environment, **changes: object) -> Recording:
     """What the local target declares for an environment."""
     return render(lambda: target("local").land(plan_of(wanted, **changes)), stack="st")
+
+
+def supervised(process: Process) -> int:
+    """How many processes of this kind Supervisor runs: of the worker one, the pool."""
+    return 1 if isinstance(process, Worker) else process.scaling.min
+
+
+def pool_of(worker: Worker) -> dict[str, str]:
+    """What the worker is told of the size of its pool."""
+    return {
+        "HORIZON_MIN_PROCESSES": str(worker.scaling.min),
+        "HORIZON_MAX_PROCESSES": str(worker.scaling.max),
+        "HORIZON_BACKLOG_PER_PROCESS": str(worker.scaling.backlog),
+    }
 
 
 @pytest.fixture(scope="session", params=ENVIRONMENTS)

@@ -7,8 +7,9 @@ from infra.commands import command_line
 from infra.load import environment, load
 from infra.model import Environment, Process, Served, Worker
 from infra.release.runtime import render, to_json
+from infra.stack_config import ROTATED
 from tests.support.engine import Recording, Registered
-from tests.targets.conftest import RELEASE, landed
+from tests.targets.conftest import RELEASE, landed, pool_of, supervised
 
 SERVICE, SECRET = "pitchbar:local:Service", "pitchbar:index:Secret"
 STACK, COMPONENT = "pulumi:pulumi:Stack", "pitchbar:local:Environment"
@@ -41,6 +42,7 @@ def test_there_is_one_component_under_the_stack_and_everything_else_is_inside_it
 def test_it_is_made_of_these(recording: Recording, wanted: Environment) -> None:
     assert sorted((resource.type.rpartition(":")[2], resource.name) for resource in recording) == [
         *([("BackupServer", "backup")] if wanted.backups.daily else []),
+        ("CronRuntime", "cron-runtime"),
         ("CronWorker", "cron-worker"),
         ("Environment", "st"),
         ("Gateway", "gateway"),
@@ -82,7 +84,7 @@ def test_a_service_is_what_the_model_says(recording: Recording, wanted: Environm
             "release": RELEASE,
             "path": "release.path",
             "command": expected_command(process, wanted),
-            "replicas": process.scaling.min,
+            "replicas": supervised(process),
             "health_path": process.ready_path if isinstance(process, Served) else "",
             "ready_timeout": process.health.deadline,
             "stop_timeout": process.stop_timeout,
@@ -104,6 +106,7 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "APP_RELEASE": RELEASE,
             "APP_PROCESS": process.name,
             "APP_KEY": "app-key.value",
+            "APP_PREVIOUS_KEYS": "app-key.previous",
             "APP_URL": f"http://{host(wanted, 'app')}:20007",
             "ADMIN_PASSWORD": "admin-password.value",
             "BROADCAST_CONNECTION": "reverb",
@@ -113,14 +116,17 @@ def test_a_process_is_told_everything_that_the_app_asks_for(recording: Recording
             "DB_DATABASE": "pitchbar",
             "DB_USERNAME": "pitchbar",
             "DB_PASSWORD": "database-password.value",
+            "DB_SSLMODE": "prefer",
             "INTERNAL_QUEUE_TOKEN": "queue-token.value",
             "INTERNAL_QUEUE_TOKEN_PREVIOUS": "queue-token.previous",
             "QUEUE_CONNECTION": "redis",
             **({"QUEUES": ",".join(process.queues)} if isinstance(process, Worker) else {}),
+            **(pool_of(process) if isinstance(process, Worker) else {}),
+            "REDIS_SCHEME": "tcp",
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": "20005",
             "REDIS_PASSWORD": "redis-password.value",
-            "REVERB_APP_ID": "pitchbar",
+            "REVERB_APP_ID": "1",
             "REVERB_APP_KEY": "realtime-key.value",
             "REVERB_APP_SECRET": "realtime-secret.value",
             "REVERB_HOST": host(wanted, "realtime"),
@@ -147,7 +153,7 @@ def test_every_secret_stays_a_secret_wherever_it_goes(recording: Recording) -> N
                     f"{path} of {resource.name}"
                 )
     unused = generated - seen
-    assert unused == {f"{secret.name}.previous" for secret in recording.of(SECRET) if secret.name != "queue-token"}
+    assert unused == {f"{secret.name}.previous" for secret in recording.of(SECRET) if secret.name not in ROTATED}
 
 
 def test_nothing_else_is_a_secret(recording: Recording) -> None:
@@ -215,6 +221,7 @@ def test_the_migration_gets_the_database_and_nothing_more(recording: Recording, 
         "DB_HOST",
         "DB_PASSWORD",
         "DB_PORT",
+        "DB_SSLMODE",
         "DB_USERNAME",
     ]
 
@@ -222,7 +229,7 @@ def test_the_migration_gets_the_database_and_nothing_more(recording: Recording, 
 def test_verification_asks_every_replica_of_these_very_processes(recording: Recording, wanted: Environment) -> None:
     inputs = recording.one("pitchbar:local:Verification").inputs
     assert inputs["generations"] == {process.name: f"{process.name}.generation" for process in wanted.processes}
-    assert inputs["replicas"] == {process.name: process.scaling.min for process in wanted.processes}
+    assert inputs["replicas"] == {process.name: supervised(process) for process in wanted.processes}
     assert (inputs["queue_token"], inputs["realtime_key"]) == ("queue-token.value", "realtime-key.value")
 
 

@@ -24,7 +24,6 @@ UNUSED = {
     "processes.*.memory": "Processes share this machine's memory.",
     "processes.app.scaling.cpu": "It sets when autoscaling acts, which the target lacks.",
     "processes.app.scaling.requests": "It sets when autoscaling acts, which the target lacks.",
-    "processes.worker.scaling.backlog": "It sets when autoscaling acts, which the target lacks.",
     "processes.*.health.interval": "Supervisor notices an ended process at once.",
     "processes.*.health.timeout": "Supervisor notices an ended process at once.",
     "processes.app.port": "A process listens on a unix socket here.",

@@ -57,17 +57,19 @@ def test_its_outputs_are_the_same_on_every_target() -> None:
             "realtime": {"replicas": 1, "release": release},
         },
         "capabilities": [
-            *("daily-backups", "point-in-time-recovery", "queue-tick"),
+            *("daily-backups", "point-in-time-recovery", "queue-scaling", "queue-tick"),
             *("redis-persistence", "replicas", "tls"),
         ],
         "lacking": ["sticky-sessions", "versioned-storage"],
         "admin_password": "admin-password.value",
         "internal_queue_token": "queue-token.value",
+        "app_key": "app-key.value",
+        "app_key_previous": "app-key.previous",
         "ca_certificate": "gateway.ca_certificate",
         "schema_revision": "migration.revision",
     }
-    assert recording.secret_outputs >= {"admin_password", "internal_queue_token"}
-    assert recording.secret_outputs <= {"admin_password", "internal_queue_token", "realtime_key"}
+    secret = {"admin_password", "app_key", "app_key_previous", "internal_queue_token"}
+    assert secret <= recording.secret_outputs <= {*secret, "realtime_key"}
 
 
 def test_any_environment_lands_here_under_a_name_of_its_own() -> None:

@@ -15,10 +15,11 @@ from infra.provider.marshal import fields_of
 from infra.provider.plugin import RESOURCES, resource_of
 from infra.resources import PluginResource
 from infra.targets.aws import resources as aws
+from infra.targets.local import resources as local
 
 DECLARED = {
     cls.token: cls
-    for module in (resources, aws)
+    for module in (resources, local, aws)
     for _, cls in inspect.getmembers(module, inspect.isclass)
     if issubclass(cls, PluginResource) and cls is not PluginResource
 }

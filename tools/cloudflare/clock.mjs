@@ -1,9 +1,11 @@
 // Runs a cron Worker in Cloudflare's runtime and keeps its clock: `node clock.mjs FOLDER`.
 //
-// FOLDER holds worker.js and clock.json: {interval, cron, url, token, authority}. Written are runtime.json once the
-// runtime is ready, and a line in ticks.jsonl for each tick. The first tick comes at once; SIGUSR2 asks for another.
+// FOLDER holds worker.js and clock.json: {interval, cron, url, token, authority}, or will: started before them, this
+// process loads the runtime and waits. Written are runtime.json once the Worker is ready, and a line in ticks.jsonl for
+// each tick. The first tick comes at once; SIGUSR2 asks for another.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readFileSync, renameSync, watch, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import http from "node:http";
 import https from "node:https";
@@ -16,20 +18,34 @@ const KEPT = 200; // ticks
 const COMPATIBILITY = "2026-07-01";
 const UNREACHABLE = 521; // what Cloudflare answers a Worker whose origin is down
 
+let ask = () => {};
+process.on("SIGUSR2", () => ask()); // at once: without a handler the signal would end this process
+
+// By require: import would first search the library's four megabytes for the names that it exports.
+const require = createRequire(import.meta.url);
+const { Miniflare, Response } = require("miniflare");
+process.env.PITCHBAR_WORKERD = createRequire(require.resolve("miniflare"))("workerd").default;
+process.env.MINIFLARE_WORKERD_PATH = path.join(HERE, "workerd.sh");
+
 const folder = process.argv[2];
-const config = JSON.parse(readFileSync(path.join(folder, "clock.json"), "utf8"));
+const settings = path.join(folder, "clock.json");
+await written(settings);
+const config = JSON.parse(readFileSync(settings, "utf8"));
 const script = readFileSync(path.join(folder, "worker.js"), "utf8");
 const origin = new URL(config.url);
 const authority = config.authority ? readFileSync(config.authority) : undefined;
 
-process.env.PITCHBAR_WORKERD = createRequire(createRequire(import.meta.url).resolve("miniflare"))("workerd").default;
-process.env.MINIFLARE_WORKERD_PATH = path.join(HERE, "workerd.sh");
-const { Miniflare, Response } = await import("miniflare");
-
 let answer; // the app's last one
 let turn = Promise.resolve();
-let ask = () => {};
-process.on("SIGUSR2", () => ask()); // at once: without a handler the signal would end this process
+
+// Until the file is there.
+async function written(file) {
+  const changes = watch(path.dirname(file));
+  while (!existsSync(file)) {
+    await once(changes, "change");
+  }
+  changes.close();
+}
 
 // The names of this environment lead to this machine; nothing else can be reached.
 async function toTheApp(request) {
@@ -72,7 +88,7 @@ function tick(cause) {
 
 async function sendTick(cause, at) {
   answer = undefined;
-  const { outcome } = await worker.scheduled({ cron: config.cron, scheduledTime: new Date() });
+  const { outcome } = await (await worker).scheduled({ cron: config.cron, scheduledTime: new Date() });
   record({ at, cause, ok: outcome === "ok", status: answer?.status ?? null, ...told(answer?.body) });
 }
 
@@ -130,7 +146,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, () => runtime.dispose().finally(() => process.exit(0)));
 }
 await runtime.ready;
-const worker = await runtime.getWorker();
+const worker = runtime.getWorker(); // the first tick waits for it, whoever waits for runtime.json does not
 ask = () => tick("asked for").catch(leave);
 write(
   path.join(folder, "runtime.json"),

@@ -19,6 +19,7 @@ from tools.provision.parts.checkov import Checkov
 from tools.provision.parts.cloudflare import Cloudflare
 from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
 from tools.provision.parts.docker import Docker
+from tools.provision.parts.documentation import Documentation
 from tools.provision.parts.local import AppDependencies, EmptyCluster, ServiceUser
 from tools.provision.parts.node import Node
 from tools.provision.parts.packages import Packages
@@ -43,6 +44,7 @@ PARTS: tuple[Part, ...] = (
     WidgetPackages(),
     Chromium(),
     Actionlint(),
+    Documentation(),
     Checkov(),
     Docker(),
 )

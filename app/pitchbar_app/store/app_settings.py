@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pitchbar_app.encryption import Encrypter
+from pitchbar_app.encryption import Encrypter, Undecipherable
 from pitchbar_app.store import Connection
 
 
@@ -30,14 +30,24 @@ def remove(connection: Connection, name: str) -> bool:
 
 
 def renew(connection: Connection, encrypter: Encrypter) -> int:
-    """Encrypt under APP_KEY what is still under a previous key; the result is how many values."""
-    renewed = 0
+    """Encrypt under APP_KEY what is still under a previous key, all of it or nothing; the result is how many values.
+
+    Raises `Undecipherable` with the name of each setting that no key opens.
+    """
+    renewed, unreadable = 0, []
     with connection.transaction():
-        for name, value in connection.execute("SELECT name, value FROM app_settings FOR UPDATE").fetchall():
-            if not encrypter.is_current(value):
-                connection.execute(
-                    "UPDATE app_settings SET value = %s WHERE name = %s",
-                    (encrypter.encrypt(encrypter.decrypt(value)), name),
-                )
-                renewed += 1
+        for name, value in connection.execute(
+            "SELECT name, value FROM app_settings ORDER BY name FOR UPDATE"
+        ).fetchall():
+            try:
+                if encrypter.is_current(value):
+                    continue
+                payload = encrypter.encrypt(encrypter.decrypt(value))
+            except Undecipherable as error:
+                unreadable.append(f"{name}: {error}")
+                continue
+            connection.execute("UPDATE app_settings SET value = %s WHERE name = %s", (payload, name))
+            renewed += 1
+        if unreadable:
+            raise Undecipherable(" ".join(unreadable))
     return renewed

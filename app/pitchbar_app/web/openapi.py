@@ -57,10 +57,12 @@ def _new_source(max_pages: int, max_depth: int) -> Schema:
         "max_pages": {"type": "integer", "minimum": 1, "maximum": max_pages, "default": max_pages},
         "max_depth": {"type": "integer", "minimum": 0, "maximum": max_depth, "default": max_depth},
     }
-    return _object({"url": _text(LONGEST, "^[Hh][Tt][Tt][Pp][Ss]?://")}, limits, closed=True)
+    url = _text(LONGEST, "^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9]") | {"examples": ["https://www.example.com/"]}
+    return _object({"url": url}, limits, closed=True)
 
 
 def _operation(
+    name: str,
     summary: str,
     good: tuple[int, str | None],
     bad: tuple[int, ...],
@@ -68,11 +70,16 @@ def _operation(
     body: str | None = None,
     open_to_all: bool = False,
     path_id: Schema | None = None,
+    made: tuple[str, ...] = (),
 ) -> Schema:
-    status, name = good
-    responses = {str(code): {"description": _MEANINGS[code], "content": _json("Error")} for code in (*bad, 503)}
-    responses[str(status)] = {"description": "Done."} | ({"content": _json(name)} if name else {})
-    operation: Schema = {"summary": summary, "responses": responses}
+    """One operation. `made` names those that take the id of what it makes."""
+    status, schema = good
+    responses: Schema = {str(code): {"description": _MEANINGS[code], "content": _json("Error")} for code in (*bad, 503)}
+    links = {other: {"operationId": other, "parameters": {"id": "$response.body#/id"}} for other in made}
+    responses[str(status)] = (
+        {"description": "Done."} | ({"content": _json(schema)} if schema else {}) | ({"links": links} if links else {})
+    )
+    operation: Schema = {"operationId": name, "summary": summary, "responses": responses}
     if body:
         operation["requestBody"] = {"required": True, "content": _json(body)}
     if path_id:
@@ -140,31 +147,40 @@ _TOKEN_ID = _text(16, "^[0-9a-f]{16}$")
 _PATHS: Schema = {
     "/api/v1/tokens": {
         "post": _operation(
+            "makeToken",
             "Make a token with the admin's password; it is shown this once.",
             (201, "Token"),
             (*_BODY, 401, 429),
             body="NewToken",
             open_to_all=True,
+            made=("removeToken",),
         )
     },
     "/api/v1/tokens/{id}": {
-        "delete": _operation("Make a token worthless.", (204, None), (401, 404), path_id=_TOKEN_ID),
+        "delete": _operation("removeToken", "Make a token worthless.", (204, None), (401, 404), path_id=_TOKEN_ID),
     },
     "/api/v1/sources": {
-        "get": _operation("The sources, the newest first, at most 200.", (200, "Sources"), (401,)),
+        "get": _operation("listSources", "The sources, the newest first, at most 200.", (200, "Sources"), (401,)),
         "post": _operation(
+            "addSource",
             "Add a source; crawling begins at once.",
             (201, "SourceAndProgress"),
             (*_BODY, 401, 409),
             body="NewSource",
+            made=("showSource", "removeSource"),
         ),
     },
     "/api/v1/sources/{id}": {
-        "get": _operation("A source and how far it is.", (200, "SourceAndProgress"), (401, 404), path_id=_NUMBER),
-        "delete": _operation("Remove a source with all that was read.", (204, None), (401, 404), path_id=_NUMBER),
+        "get": _operation(
+            "showSource", "A source and how far it is.", (200, "SourceAndProgress"), (401, 404), path_id=_NUMBER
+        ),
+        "delete": _operation(
+            "removeSource", "Remove a source with all that was read.", (204, None), (401, 404), path_id=_NUMBER
+        ),
     },
     "/api/v1/answers": {
         "post": _operation(
+            "answer",
             "Answer a question with sentences of the indexed pages.",
             (200, "Answer"),
             (*_BODY, 429),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -21,6 +24,7 @@ from pitchbar_app.web.services import Services
 
 FOLDER = Path(__file__).parent
 COUNT_DEADLINE = 2.0
+log = logging.getLogger(__name__)
 
 
 def routes(services: Services) -> list[Route]:
@@ -53,10 +57,14 @@ def routes(services: Services) -> list[Route]:
 
 
 async def _sources(services: Services) -> str | None:
+    """How many sources there are; None where the database does not tell."""
     try:
         return str(await asyncio.wait_for(services.count_sources(), COUNT_DEADLINE))
-    except Exception:
-        return None
+    except TimeoutError:
+        log.warning("The sources could not be counted: no answer within %g s", COUNT_DEADLINE)
+    except (psycopg.Error, PoolTimeout) as error:
+        log.warning("The sources could not be counted: %s", " ".join(str(error).split()))
+    return None
 
 
 def _policy(settings: Web) -> str:

@@ -19,13 +19,17 @@ LIFETIME = 12 * 3600
 
 
 class Sessions:
-    """Signs in and out. A session ends with the password it was opened with."""
+    """Signs in and out. A session ends with the password it was opened with, and with the key, unless it is used
+    while that is still one of APP_PREVIOUS_KEYS: then it goes on under APP_KEY."""
 
     def __init__(self, services: Services) -> None:
         settings = services.settings
         self._redis = services.redis
         self._password = settings.admin_password.reveal()
-        self._proof = hmac.new(settings.keys[0].reveal().encode(), self._password.encode(), hashlib.sha256).hexdigest()
+        self._proof, *self._earlier_proofs = (
+            hmac.new(key.reveal().encode(), self._password.encode(), hashlib.sha256).hexdigest()
+            for key in settings.keys
+        )
         self._secure = settings.url.startswith("https:")
 
     def right(self, password: str) -> bool:
@@ -46,7 +50,14 @@ class Sessions:
         if not session or len(session) > 100:
             return None
         proof: bytes | None = await self._redis.get(_key(session))  # type: ignore[assignment]
-        return session if proof is not None and hmac.compare_digest(proof, self._proof.encode()) else None
+        if proof is None:
+            return None
+        if hmac.compare_digest(proof, self._proof.encode()):
+            return session
+        if not any(hmac.compare_digest(proof, earlier.encode()) for earlier in self._earlier_proofs):
+            return None
+        await self._redis.set(_key(session), self._proof, xx=True, keepttl=True)
+        return session
 
     async def close(self, request: Request, response: Response) -> None:
         """End the session of a request."""

@@ -24,11 +24,13 @@ _SHORTEST, _LONGEST = 1, 35
 
 @dataclass(frozen=True)
 class Inputs:
-    """``port``: where PostgreSQL listens. ``retention``: days that a base backup and the log after it are kept."""
+    """``port``: where PostgreSQL listens. ``retention``: days that a base backup and the log after it are kept.
+    ``cluster``: the data that is backed up; backups of other data are put away."""
 
     directory: str
     port: int
     retention: int
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ class BackupServerResource(Resource[Inputs, State]):
             supervisor.remove(name)
         barman.write(layout, inputs.port, inputs.retention)
         admit(layout)
-        if _MADE in administer(layout, _PREPARE).split():
-            barman.set_aside(layout, administer(layout, _SEGMENT).strip())
+        made = _MADE in administer(layout, _PREPARE).split()
+        if made or barman.is_of_other_data(layout, inputs.cluster):
+            barman.set_aside(layout, administer(layout, _SEGMENT).strip(), inputs.cluster)
+        barman.note_cluster(layout, inputs.cluster)
         for program in _programs(layout):
             supervisor.start(program)
         restores.resume(layout)

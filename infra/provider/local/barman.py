@@ -20,6 +20,7 @@ from infra.toolchain import locate
 SLOT = "barman"
 """The replication slot: what PostgreSQL keeps of its log until it is received."""
 
+_CLUSTER = "cluster"
 _CLIENTS = ("pg_basebackup", "pg_verifybackup", "pg_waldump", "psql")
 _AGENT = Path(backup_agent.__file__)
 
@@ -50,16 +51,17 @@ def is_current(layout: Layout, port: int, retention: int) -> bool:
     return all(_text(path) == text for path, text in _files(layout, port, retention).items())
 
 
-def set_aside(layout: Layout, current: str) -> None:
+def set_aside(layout: Layout, current: str, cluster: str) -> None:
     """Put away what was received of a log that doesn't go on: the receiver would ask for the rest of it for ever.
 
-    ``current``: the segment that PostgreSQL writes now. Where the archive is ahead of that, it is another database's,
-    whose segments have the same names: then all of it is kept apart, as ``earlier-<time>``.
+    ``current``: the segment that PostgreSQL writes now; ``cluster``: its data. Where the backups are of other data, or
+    the archive is ahead of the segment, they are another database's, whose segments have the same names: then all of
+    it is kept apart, as ``earlier-<time>``.
     """
     received = [file for file in (data(layout) / "streaming").glob("*") if not file.name.startswith(".")]
     archived = data(layout).glob("wals/*/*")
     numbers = [number for file in (*received, *archived) if (number := segment_number(file.name)) is not None]
-    if max(numbers, default=0) > (segment_number(current) or 0):
+    if numbers and (is_of_other_data(layout, cluster) or max(numbers) > (segment_number(current) or 0)):
         (layout.backup / "data").rename(layout.backup / f"earlier-{datetime.now(UTC):%Y%m%dT%H%M%S}")
         remove(interrupted(layout))
         make_folder_of_service(layout.backup / "data")
@@ -68,6 +70,17 @@ def set_aside(layout: Layout, current: str) -> None:
         make_folder_of_service(interrupted(layout))
     for file in received:
         file.rename(interrupted(layout) / file.name.removesuffix(".partial"))
+
+
+def is_of_other_data(layout: Layout, cluster: str) -> bool:
+    """Whether what is there was received from other data; what an earlier version received says nothing of it."""
+    return _text(layout.backup / _CLUSTER).strip() not in ("", cluster)
+
+
+def note_cluster(layout: Layout, cluster: str) -> None:
+    """Remember whose backups these are from now on."""
+    if _text(layout.backup / _CLUSTER).strip() != cluster:
+        write_private(layout.backup / _CLUSTER, cluster + "\n", for_service=True)
 
 
 def interrupted(layout: Layout) -> Path:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from infra.errors import UserError
 from infra.provider.base import Resource, extend, replace
+from infra.provider.local import cron_runtime
 from infra.provider.local import layout as folders
-from infra.provider.local.layout import CRON, Layout, user_for
-from infra.provider.local.supervision import Program, Supervisor
+from infra.provider.local.layout import CRON, Layout
+from infra.provider.local.supervision import Supervisor
 from infra.provider.marshal import secret
-from infra.toolchain import locate
 
 _START_SECONDS = 30
 
@@ -48,6 +48,7 @@ class CronWorkerResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory"})
+    determines = frozenset({("script", "script_digest")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         digest = _start(Layout(Path(inputs.directory)), inputs)
@@ -69,22 +70,23 @@ class CronWorkerResource(Resource[Inputs, State]):
 
 
 def _start(layout: Layout, inputs: Inputs) -> str:
-    """Start the runtime with this script, in place of what ran before; the script's digest."""
-    supervisor, folder, tools = Supervisor(layout), layout.cron, locate()
-    supervisor.remove(CRON)
-    folders.make_folder_of_service(folder)
+    """Have the runtime run this script, in place of what ran before; the script's digest."""
+    supervisor, folder = Supervisor(layout), layout.cron
+    waiting = cron_runtime.waits(layout)
+    if not waiting:
+        supervisor.remove(CRON)
+        folders.make_folder_of_service(folder)
+        (folder / "runtime.json").unlink(missing_ok=True)
+        for left in folder.glob("miniflare-*"):
+            folders.remove(left)
     authority = _authority(folder, inputs.ca_certificate)
     settings = {"interval": inputs.interval, "cron": inputs.cron, "url": inputs.url, "token": inputs.token}
     folders.write_private(folder / "worker.js", inputs.script, for_service=True)
     folders.write_private(
-        folder / "clock.json", json.dumps({**settings, "authority": authority}) + "\n", for_service=True
+        folder / cron_runtime.SETTINGS, json.dumps({**settings, "authority": authority}) + "\n", for_service=True
     )
-    (folder / "runtime.json").unlink(missing_ok=True)
-    for left in folder.glob("miniflare-*"):
-        folders.remove(left)
-    command = (str(tools.node), str(tools.cloudflare / "clock.mjs"), str(folder))
-    variables = {**dict.fromkeys(("HOME", "TMPDIR"), str(folder)), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    supervisor.start(Program(CRON, command, folder, variables, stop_timeout=5, user=user_for(tools.node)))
+    if not waiting:
+        cron_runtime.start(layout)
     digest = hashlib.sha256(inputs.script.encode()).hexdigest()
     for _ in supervisor.wait(_START_SECONDS):
         if _running_script(folder) == digest:

@@ -52,6 +52,7 @@ class GatewayResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory"})
+    determines = frozenset({("port", "bound_port"), ("tls", "ca_certificate")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         gateway = _Gateway(inputs)

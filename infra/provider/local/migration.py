@@ -18,7 +18,8 @@ from infra.release.migrations import reachable_from
 
 @dataclass(frozen=True)
 class Inputs:
-    """``command`` runs in ``path`` with ``environment`` for at most ``timeout`` seconds."""
+    """``command`` runs in ``path`` with ``environment`` for at most ``timeout`` seconds. ``cluster``: the database
+    server's data, for new data needs the schema again."""
 
     directory: str
     release: str
@@ -26,6 +27,7 @@ class Inputs:
     command: tuple[str, ...]
     timeout: int
     environment: Mapping[str, str] = secret()
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class MigrationResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset({("release", "revision"), ("cluster", "revision"), ("environment", "revision")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         what = f"The migration of release {inputs.release}"

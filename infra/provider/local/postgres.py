@@ -2,6 +2,7 @@
 
 import getpass
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from infra.toolchain import locate
 PROGRAM = "postgres"
 BACKUP_ROLE = "barman"
 _START_SECONDS = 30
+_CLUSTER = "pitchbar.cluster"
+_CHEAPLY = ("--reflink=auto", "--sparse=always")
+"""A third of an empty cluster is zeros: the rest of its first piece of log."""
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _RESERVED = re.compile(r"pg_|(postgres|template[01]|public|none)$")
 
@@ -38,10 +42,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class State(Inputs):
-    """``bound_port`` is where it listens on 127.0.0.1; ``running`` whether it does."""
+    """``bound_port`` is where it listens on 127.0.0.1; ``running`` whether it does. ``cluster`` names the data: made
+    anew, it has another name; empty for data of an earlier version."""
 
     bound_port: int = 0
     running: bool = False
+    cluster: str = ""
 
 
 class PostgresResource(Resource[Inputs, State]):
@@ -51,6 +57,7 @@ class PostgresResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory", "database", "username"})
+    determines = frozenset({("port", "bound_port")})
 
     def check(self, inputs: Inputs) -> Mapping[str, str]:
         reasons = {}
@@ -67,13 +74,13 @@ class PostgresResource(Resource[Inputs, State]):
         port = server.settle_port(port_of(Layout(Path(inputs.directory))))
         server.start(port)
         server.define_database()
-        return "postgres", extend(State, inputs, bound_port=port, running=True)
+        return "postgres", extend(State, inputs, bound_port=port, running=True, cluster=server.cluster())
 
     def read(self, id: str, state: State) -> State | None:
         server = _Server(Layout(Path(state.directory)), state)
         if not server.is_initialised():
             return None
-        return replace(state, running=server.answers())
+        return replace(state, running=server.answers(), cluster=server.cluster())
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
         server = _Server(Layout(Path(inputs.directory)), inputs)
@@ -81,7 +88,7 @@ class PostgresResource(Resource[Inputs, State]):
         if port != state.bound_port or inputs.settings != state.settings or not server.answers():
             server.start(port)
         server.define_database()
-        return extend(State, inputs, bound_port=port, running=True)
+        return extend(State, inputs, bound_port=port, running=True, cluster=server.cluster())
 
     def delete(self, id: str, state: State) -> None:
         layout = Layout(Path(state.directory))
@@ -137,6 +144,10 @@ class _Server:
     def is_initialised(self) -> bool:
         return (self._data / "PG_VERSION").exists()
 
+    def cluster(self) -> str:
+        """The name of the data, which is in it: the copies of one empty cluster have the same system identifier."""
+        return _text(self._data / _CLUSTER).strip()
+
     def initialise(self) -> None:
         """Make the cluster in a draft folder and name it ``data`` when it is whole, so that an interrupted one is
         never used."""
@@ -145,8 +156,9 @@ class _Server:
             return
         draft = self._folder / "draft"
         folders.remove(draft)
-        copy: list[str | Path] = ["cp", "-a", "--reflink=auto", empty_cluster.ensure(self._bin.parent), draft]
+        copy: list[str | Path] = ["cp", "-a", *_CHEAPLY, empty_cluster.ensure(self._bin.parent), draft]
         run(copy, what="Copying the empty cluster", timeout=60, user=service_user(), directory=self._folder)
+        write_private(draft / _CLUSTER, secrets.token_hex(8) + "\n", for_service=True)
         draft.rename(self._data)
 
     def settle_port(self, had: int) -> int:

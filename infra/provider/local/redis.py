@@ -43,6 +43,7 @@ class RedisResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory"})
+    determines = frozenset({("port", "bound_port")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         layout = Layout(Path(inputs.directory))

@@ -50,6 +50,7 @@ class ReleaseResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory"})
+    determines = frozenset({("release", "path"), ("release", "python"), ("release", "migration_head")})
     ignored = frozenset({"source"})
 
     def check(self, inputs: Inputs) -> Mapping[str, str]:

@@ -38,6 +38,7 @@ class RouteResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"directory"})
+    determines = frozenset({("generations", "current")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         layout = Layout(Path(inputs.directory))

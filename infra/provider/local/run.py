@@ -5,7 +5,7 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from infra.errors import UserError
@@ -25,12 +25,13 @@ def run(
     text: str | None = None,
     secrets: Iterable[str] = (),
     user: pwd.struct_passwd | None = None,
+    good: Collection[int] = (0,),
 ) -> str:
     """Run a command and return what it printed.
 
     It gets SIGKILL when this process ends, however that ends (``setpriv --pdeathsig``), and only ``environment`` of
     its environment. ``what`` names it in an error, which ends with its last lines, without ``secrets``. ``user`` is
-    who runs it, by default the user of this process.
+    who runs it, by default the user of this process. ``good`` are the exit codes that are no failure.
 
     Raises :class:`UserError` when it fails or takes longer than ``timeout`` seconds.
     """
@@ -54,7 +55,7 @@ def run(
         raise UserError(
             f"{what} did not end within {timeout:g} s and was stopped. Its last lines:\n{_tail(output, secrets)}"
         )
-    if process.returncode:
+    if process.returncode not in good:
         raise UserError(f"{what} failed with exit code {process.returncode}. Its last lines:\n{_tail(output, secrets)}")
     return output
 

@@ -21,6 +21,8 @@ from infra.provider.local.supervision import Program, Supervisor
 from infra.provider.marshal import secret
 
 _LOGS_KEPT = 5
+_LOOKS = 5
+"""At every so manieth look for readiness Supervisor is asked for an end, which is less likely and costs more."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,9 @@ def _start(layout: Layout, inputs: Inputs, generation: str) -> None:
 def _wait_until_ready(layout: Layout, inputs: Inputs, generation: str) -> None:
     supervisor = Supervisor(layout)
     waiting = list(range(inputs.replicas))
-    reason = "it didn't start"
-    for _ in supervisor.wait(inputs.ready_timeout):
-        if failed := supervisor.failed(generation):
+    reasons = dict.fromkeys(waiting, "it didn't start.")
+    for look, _ in enumerate(supervisor.wait(inputs.ready_timeout)):
+        if look % _LOOKS == 0 and (failed := supervisor.failed(generation)):
             raise UserError(
                 f"The {inputs.process} process of release {inputs.release} ended at its start. Its last log lines:\n"
                 + supervisor.last_lines(failed.name)
@@ -145,12 +147,13 @@ def _wait_until_ready(layout: Layout, inputs: Inputs, generation: str) -> None:
                 _must_be_ready(layout, inputs, generation, number)
                 waiting.remove(number)
             except CheckFailed as error:
-                reason = str(error)
+                reasons[number] = str(error)
         if not waiting:
             return
+    number = waiting[0]
     raise UserError(
         f"The {inputs.process} process of release {inputs.release} wasn't ready within {inputs.ready_timeout} s: "
-        f"{reason} Its last log lines:\n{supervisor.last_lines(f'{generation}-{waiting[0] if waiting else 0}')}"
+        f"{reasons[number]} Its last log lines:\n{supervisor.last_lines(f'{generation}-{number}')}"
     )
 
 

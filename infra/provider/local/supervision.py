@@ -1,5 +1,6 @@
 """Processes under Supervisor: one supervisord per environment, spoken to by XML-RPC over its unix socket."""
 
+import configparser
 import contextlib
 import http.client
 import pwd
@@ -101,6 +102,8 @@ class Supervisor:
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it. Unknown already, or no supervisord, is fine."""
+        if not self._file(name).exists():
+            return  # It has never been started: the file is there before the program, and longer.
         self.stop(name)
         with contextlib.suppress(_NotRunning, _Fault.of(_NO_SUCH_NAME)):
             self._call("removeProcessGroup", name)
@@ -132,11 +135,29 @@ class Supervisor:
         """A process of the program that ended by itself and could not be started again yet, if there is one."""
         return next((p for p in self.processes(name) if p.state in (BACKOFF, FATAL, EXITED)), None)
 
+    def program(self, name: str) -> Program | None:
+        """A program as :meth:`start` wrote it, or None where there is none: command, folder, environment and user."""
+        from supervisor.datatypes import dict_of_key_value_pairs
+
+        written = configparser.RawConfigParser()
+        if not written.read(self._file(name), encoding="utf-8"):
+            return None
+        values = {key: value.replace("%%", "%") for key, value in written[f"program:{name}"].items()}
+        user = values.get("user")
+        return Program(
+            name=name,
+            command=tuple(shlex.split(values["command"])),
+            directory=Path(values["directory"]),
+            environment=dict_of_key_value_pairs(values["environment"]),
+            user=pwd.getpwnam(user) if user else None,
+        )
+
     def last_lines(self, process: str, count: int = 10) -> str:
         """The end of a process' log, indented for an error message and without the secrets of its environment."""
         log = self.layout.logs / f"{process}.log"
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        lines = redact(text, secrets_of(self._environment(process.rpartition("-")[0]))).splitlines()
+        program = self.program(process.rpartition("-")[0])
+        lines = redact(text, secrets_of(program.environment if program else {})).splitlines()
         return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it logged nothing)"
 
     def wait(self, seconds: float) -> Iterator[float]:
@@ -146,15 +167,6 @@ class Supervisor:
             cancellation.check()
             yield left
             time.sleep(_POLL)
-
-    def _environment(self, name: str) -> dict[str, str]:
-        from supervisor.datatypes import dict_of_key_value_pairs
-
-        prefix = "environment="
-        lines = self._file(name).read_text(encoding="utf-8").splitlines() if self._file(name).exists() else []
-        written = next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), "")
-        pairs: dict[str, str] = dict_of_key_value_pairs(written.replace("%%", "%"))
-        return pairs
 
     def _file(self, name: str) -> Path:
         return self.layout.programs / f"{name}.conf"

@@ -5,6 +5,7 @@ through Redis, the worker and PostgreSQL, and its event back over a WebSocket. A
 it takes no jobs.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class VerificationResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset({("release", "verified")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         candidates = _Candidates(inputs)
@@ -150,8 +152,9 @@ class _Candidates:
         return next((failed.name for failed in failures if failed), "")
 
     def _culprit(self, error: CheckFailed) -> str:
-        """The process whose log explains it: one that ended, else the one whose socket the sentence names, else the
+        """The process whose log explains it: one that ended, else the one whose listener the sentence names, else the
         worker."""
         generations = self._inputs.generations
-        named = next((name for name in generations.values() if name in str(error)), generations["worker"])
-        return self._failed() or f"{named}-0"
+        listener = re.search(rf"/({'|'.join(map(re.escape, generations.values()))})/(\d+)\.sock", str(error))
+        named = f"{listener[1]}-{listener[2]}" if listener else f"{generations['worker']}-0"
+        return self._failed() or named

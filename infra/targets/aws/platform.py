@@ -83,10 +83,10 @@ class AwsEnvironment(pulumi.ComponentResource):
     def _create_runtime(self, database: Database, image: Image) -> TaskRuntime:
         plan, cloud, server = self._plan, cloud_of(self._plan), self._foundation.database_server
         keys = self._secrets.keys()
+        port = _text(server.port)
+        reached = wiring.Database(server.address, port, database.name, database.username, "", sslmode="require")
         variables = {
-            **wiring.database_variables(
-                wiring.Database(server.address, _text(server.port), database.name, database.username, "", "require")
-            ),
+            **wiring.database_variables(reached),
             **wiring.cache_variables(
                 wiring.Cache(self._redis.host, str(self._redis.port), "", "tls" if self._redis.tls else "tcp")
             ),
@@ -206,6 +206,8 @@ class AwsEnvironment(pulumi.ComponentResource):
             realtime_key=keys.realtime_key,
             admin_password=keys.admin_password,
             internal_queue_token=keys.queue_token,
+            app_key=keys.app_key,
+            app_key_previous=self._secrets.app_key_previous,
             ca_certificate="",
             release=verification.verified,
             schema_revision=migration.revision,

@@ -157,8 +157,10 @@ class Process(pulumi.ComponentResource):
     def _own_variables(self, variables: Mapping[str, str]) -> dict[str, Input[str]]:
         if self._name != "worker":
             return dict(variables)
+        backlog = self._args.plan.environment.processes.worker.scaling.backlog
         return {
             **variables,
+            **wiring.pool_variables(1, 1, backlog),  # A task is one worker: how many there are is the service's.
             "CANARY_QUEUE": wiring.canary_queue(self._args.plan.release),
             "HEARTBEAT_FILE": HEARTBEAT,
         }

@@ -66,7 +66,9 @@ class Redis(pulumi.ComponentResource):
 
     def _create_elasticache(self) -> None:
         redis = self._plan.environment.redis
-        pulumi.log.info(node_note(self._plan.environment), self)
+        note = node_note(self._plan.environment)
+        if note:
+            pulumi.log.info(note, self)
         group = aws.ec2.SecurityGroup(
             "redis",
             description="Redis: nothing out, and in what asked for it",

@@ -47,10 +47,12 @@ def node_type(environment: Environment) -> str:
 
 
 def node_note(environment: Environment) -> str:
-    """How the node differs from what was asked for."""
-    name = node_type(environment)
+    """How the node differs from what was asked for; empty where it has less than a tenth more."""
+    name, wanted = node_type(environment), environment.redis.memory
     memory = dict(_NODES)[name] * _FOR_DATA
-    return f"redis: {environment.redis.memory} MB become {name}, with {memory:.1f} GB for data: the next larger node."
+    if memory * 1024 < wanted * 1.1:
+        return ""
+    return f"redis: {wanted} MB become {name}, with {memory:.1f} GB for data: the next larger node."
 
 
 def task_size(environment: Environment) -> Size:

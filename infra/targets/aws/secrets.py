@@ -100,11 +100,17 @@ class Secrets(pulumi.ComponentResource):
         self.key_arns = [app_key_arn, args.keys.data_key_arn]
         self.register_outputs({"readable": self.readable})
 
+    @property
+    def app_key_previous(self) -> Output[str]:
+        """APP_KEY before its last rotation, which a database restored from then needs; empty before the first."""
+        return self._generated["app-key"].previous
+
     def keys(self) -> Keys:
         """The values that the program itself hands on: to the stack's outputs, the cron Worker, the verification."""
         generated = self._generated
         return Keys(
             app_key=generated["app-key"].value,
+            app_previous_keys="" if self._rotation("app-key").retired else generated["app-key"].previous,
             admin_password=generated["admin-password"].value,
             queue_token=generated["queue-token"].value,
             queue_token_previous=generated["queue-token"].previous,
@@ -118,8 +124,9 @@ class Secrets(pulumi.ComponentResource):
         return self._generated["redis-password"].value
 
     def _create_generated(self, name: str, kind: str) -> Secret:
-        rotation = self._plan.rotations.get(name, Rotation())
-        args = SecretArgs(kind, rotation.version, rotation.retired)
+        rotation = self._rotation(name)
+        # The app-key's previous value stays in the state until the next rotation: the renewal that retires it reads it.
+        args = SecretArgs(kind, rotation.version, rotation.retired and name != "app-key")
         return Secret(name, args, ResourceOptions(parent=self, protect=self._plan.environment.protect))
 
     def _create_origin_token(self) -> Accepted | None:
@@ -178,11 +185,20 @@ class Secrets(pulumi.ComponentResource):
             name,
             secret_id=secret.id,
             secret_string=Output.json_dumps(values, sort_keys=True),
+            version_stages=self._labels(name),
             # The version before keeps its label, so that tasks of the previous release can still start.
             opts=ResourceOptions(parent=self, retain_on_delete=True),
         )
         return {variable: Output.concat(secret.arn, ":", variable, "::", version.version_id) for variable in values}
 
+    def _labels(self, name: str) -> list[str] | None:
+        """AWS forgets a version without a label. Each APP_KEY has one of its own, because a backup may be older than
+        the last two rotations."""
+        return ["AWSCURRENT", f"v{self._rotation(name).version}"] if name == "app-key" else None
+
     def _is_rotating(self, name: str) -> bool:
-        rotation = self._plan.rotations.get(name, Rotation())
+        rotation = self._rotation(name)
         return rotation.version > 1 and not rotation.retired
+
+    def _rotation(self, name: str) -> Rotation:
+        return self._plan.rotations.get(name, Rotation())

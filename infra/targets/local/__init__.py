@@ -6,7 +6,10 @@ from infra.targets.base import Cloud, Landed, Plan, Target
 from infra.targets.local.environment import LocalEnvironment
 
 CAPABILITIES = frozenset(
-    {"daily-backups", "point-in-time-recovery", "queue-tick", "redis-persistence", "replicas", "tls"}
+    {
+        *("daily-backups", "point-in-time-recovery", "queue-scaling", "queue-tick"),
+        *("redis-persistence", "replicas", "tls"),
+    }
 )
 
 

@@ -2,8 +2,8 @@
 
 from pulumi import ResourceOptions
 
-from infra.resources import BackupServer, BackupServerArgs, Postgres
 from infra.targets.base import Plan
+from infra.targets.local.resources import BackupServer, BackupServerArgs, Postgres
 
 
 def create_backups(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> BackupServer | None:
@@ -11,5 +11,5 @@ def create_backups(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> Bac
     backups = plan.environment.backups
     if not backups.daily:
         return None
-    args = BackupServerArgs(str(plan.directory), postgres.bound_port, backups.retention)
+    args = BackupServerArgs(str(plan.directory), postgres.bound_port, backups.retention, postgres.cluster)
     return BackupServer("backup", args, opts)

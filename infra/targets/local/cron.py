@@ -3,13 +3,20 @@
 from pulumi import Output, ResourceOptions
 
 from infra.release import worker_script
-from infra.resources import CronWorker, CronWorkerArgs, Route
 from infra.targets.base import Plan
 from infra.targets.local.domains import Domains
+from infra.targets.local.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Postgres, Route
+
+
+def create_cron_runtime(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> CronRuntime:
+    """What runs the Worker. It needs nothing, but starts after the database, when a processor is free: during the
+    migration."""
+    args = CronRuntimeArgs(str(plan.directory))
+    return CronRuntime("cron-runtime", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=[postgres])))
 
 
 def create_cron_worker(
-    plan: Plan, domains: Domains, token: Output[str], route: Route, opts: ResourceOptions
+    plan: Plan, domains: Domains, token: Output[str], after: tuple[CronRuntime, Route], opts: ResourceOptions
 ) -> CronWorker:
     """The release's script. It waits for the route, so that its first tick reaches the release that it belongs to; and
     nothing waits for it."""
@@ -24,4 +31,4 @@ def create_cron_worker(
         token=token,
         ca_certificate=domains.gateway.ca_certificate,
     )
-    return CronWorker("cron-worker", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=[route])))
+    return CronWorker("cron-worker", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=list(after))))

@@ -2,9 +2,9 @@
 
 from pulumi import Output, ResourceOptions
 
-from infra.resources import Gateway, GatewayArgs, Route, RouteArgs
 from infra.targets.base import Plan
 from infra.targets.local.process import VISITED, Processes
+from infra.targets.local.resources import Gateway, GatewayArgs, Route, RouteArgs
 from infra.wiring import Address
 
 

@@ -2,8 +2,8 @@
 
 from pulumi import Output, ResourceOptions
 
-from infra.resources import Postgres, PostgresArgs
 from infra.targets.base import Plan
+from infra.targets.local.resources import Postgres, PostgresArgs
 from infra.wiring import DATABASE
 
 

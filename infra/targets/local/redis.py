@@ -2,8 +2,8 @@
 
 from pulumi import Output, ResourceOptions
 
-from infra.resources import Redis, RedisArgs
 from infra.targets.base import Plan
+from infra.targets.local.resources import Redis, RedisArgs
 
 _MEGABYTE = 1024 * 1024
 

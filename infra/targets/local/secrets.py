@@ -8,12 +8,17 @@ from infra.stack_config import Rotation
 from infra.targets.base import Plan
 from infra.wiring import Keys
 
+APP_KEY = "app-key"
+"""Retired, its previous value is kept in the state until the next rotation, though no process gets it any more: a
+database that is restored from before the rotation needs it."""
+
 
 class Secrets:
     """One :class:`infra.resources.Secret` for each purpose, so that each is rotated by itself."""
 
     def __init__(self, plan: Plan, opts: ResourceOptions) -> None:
-        self.app_key = Secret("app-key", SecretArgs("key"), opts)
+        self._app_key_rotation = plan.rotations.get(APP_KEY, Rotation())
+        self.app_key = Secret(APP_KEY, SecretArgs("key", self._app_key_rotation.version), opts)
         self.admin_password = Secret("admin-password", SecretArgs("password"), opts)
         self.database_password = Secret("database-password", SecretArgs("token"), opts)
         self.redis_password = Secret("redis-password", SecretArgs("token"), opts)
@@ -25,6 +30,7 @@ class Secrets:
         """The secrets that processes share."""
         return Keys(
             app_key=self.app_key.value,
+            app_previous_keys="" if self._app_key_rotation.retired else self.app_key.previous,
             admin_password=self.admin_password.value,
             queue_token=self.queue_token.value,
             queue_token_previous=self.queue_token.previous,

@@ -122,7 +122,7 @@ def _judged(check: Callable[..., None]) -> Callable[..., None]:
 def _resources(action: str, given: dict[str, Any]) -> list[str]:
     """What a call is about."""
     cluster = str(given.get("cluster", "")).rpartition("/")[2]
-    about: dict[str, Callable[[], list[str]]] = {
+    known: dict[str, Callable[[], list[str]]] = {
         "RunTask": lambda: [given["taskDefinition"]],
         "ListTasks": lambda: [f"arn:aws:ecs:{ARN}:container-instance/{cluster}/any"],
         "DescribeTasks": lambda: given["tasks"],
@@ -132,7 +132,7 @@ def _resources(action: str, given: dict[str, Any]) -> list[str]:
             f"arn:aws:logs:{ARN}:log-group:{given['logGroupName']}:log-stream:{given['logStreamName']}"
         ],
     }
-    return about[action]()
+    return known[action]()
 
 
 def _must_pass_roles(request: Any, definition: str) -> None:

@@ -112,9 +112,11 @@ def declare(plan: Plan) -> None:
     secrets = {**dict.fromkeys(SECRETS, f"{SECRET}:KEY::1"), "DB_PASSWORD": f"{SECRET}:DB::1"}
     secrets["REDIS_PASSWORD"] = f"{SECRET}:REDIS::1"
     values = {
-        **wiring.database_variables(wiring.Database("db.example.com", "5433", "pitchbar", "app", _secret(), "require")),
+        **wiring.database_variables(
+            wiring.Database("db.example.com", "5433", "pitchbar", "app", _secret(), sslmode="require")
+        ),
         **wiring.cache_variables(wiring.Cache("redis.example.com", "6379", _secret(), "tls")),
-        **wiring.key_variables(wiring.Keys(*[_secret()] * 6)),
+        **wiring.key_variables(wiring.Keys(*[_secret()] * 7)),
         **wiring.proxy_variables("10.20.0.0/16"),
     }
     tasks = TaskRuntime(

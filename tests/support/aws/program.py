@@ -49,12 +49,17 @@ def configuration(stack: str) -> dict[str, str]:
     return {**EXTRA, **{key: str(value) for key, value in tracked.items()}}
 
 
-@functools.cache
-def _program(stack: str, changes: tuple[tuple[str, str], ...]) -> Recording:
-    config = {**configuration(stack), **{f"pitchbar:{key}": value for key, value in changes}}
+def evaluate(stack: str, changes: Mapping[str, str]) -> Recording:
+    """Evaluate a stack's program anew."""
+    config = {**configuration(stack), **{f"pitchbar:{key}": value for key, value in changes.items()}}
     base = {BASE: program(BASE).outputs} if stack.startswith("pr-") else {}
     with own_homes():
         return render(lambda: runpy.run_module("stacks.__main__"), stack=stack, config=config, double=CloudDouble(base))
+
+
+@functools.cache
+def _program(stack: str, changes: tuple[tuple[str, str], ...]) -> Recording:
+    return evaluate(stack, dict(changes))
 
 
 @contextlib.contextmanager
@@ -65,6 +70,3 @@ def own_homes() -> Iterator[None]:
         homes = {"PITCHBAR_HOME": f"{folder}/home", "PITCHBAR_DATA_HOME": f"{folder}/data"}
         with patch.dict(os.environ, {**kept, **homes}, clear=True):
             yield
-
-
-__all__ = ["ACCOUNT", "BASE", "EXTRA", "STACKS", "ZONE", "configuration", "file_of", "own_homes", "program"]

@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+import pulumi
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.struct_pb2 import Struct
 from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime import rpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
@@ -111,20 +114,17 @@ class Standin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: Any) -> Any:
         type = _type(request.urn)
-        inputs = PropertyValue.unmarshal_map(request.news)
-        before = PropertyValue.unmarshal_map(request.olds)
+        inputs, before = read(request.news), read(request.olds)
         key = NAMED.get(type, "name")
         if key and key not in inputs and key in structure.properties(type) and request.autonaming.proposed_name:
-            kept = before.get(key, PropertyValue(request.autonaming.proposed_name))
-            inputs = {**inputs, key: kept}
+            request.news[key] = plain(before.get(key, PropertyValue(request.autonaming.proposed_name)))
         failures = [
             provider_pb2.CheckFailure(property="", reason=each) for each in structure.problems(type, _plain(inputs))
         ]
-        return provider_pb2.CheckResponse(inputs=PropertyValue.marshal_map(inputs), failures=failures)
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     def Diff(self, request: Any, context: Any) -> Any:
-        olds = _bare(PropertyValue.unmarshal_map(request.old_inputs))
-        news = _bare(PropertyValue.unmarshal_map(request.news))
+        olds, news = _bare(read(request.old_inputs)), _bare(read(request.news))
         changed = sorted(name for name in olds.keys() | news.keys() if olds.get(name) != news.get(name))
         kinds = provider_pb2.DiffResponse
         return provider_pb2.DiffResponse(
@@ -134,19 +134,16 @@ class Standin(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: Any) -> Any:
-        inputs = PropertyValue.unmarshal_map(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(id="", properties=request.properties)
         number = self.journal.note("create", _type(request.urn), _name(request.urn))
-        id, state = self._state(request.urn, inputs, number)
-        return provider_pb2.CreateResponse(id=id, properties=PropertyValue.marshal_map(state))
+        id, computed = self._computed(request.urn, read(request.properties), number)
+        return provider_pb2.CreateResponse(id=id, properties=_joined(computed, request.properties))
 
     def Update(self, request: Any, context: Any) -> Any:
-        news = PropertyValue.unmarshal_map(request.news)
-        olds = PropertyValue.unmarshal_map(request.olds)
         if not request.preview:
             self.journal.note("update", _type(request.urn), _name(request.urn))
-        return provider_pb2.UpdateResponse(properties=PropertyValue.marshal_map({**olds, **news}))
+        return provider_pb2.UpdateResponse(properties=_joined(request.olds, request.news))
 
     def Read(self, request: Any, context: Any) -> Any:
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
@@ -155,12 +152,35 @@ class Standin(provider_pb2_grpc.ResourceProviderServicer):
         self.journal.note("delete", _type(request.urn), _name(request.urn))
         return Empty()
 
-    def _state(self, urn: str, inputs: Properties, number: int) -> tuple[str, dict[str, PropertyValue]]:
+    def _computed(self, urn: str, inputs: Properties, number: int) -> tuple[str, Any]:
         type, name = _type(urn), _name(urn)
         id, computed = doubles.resource(type, name, _plain(inputs), urn.split(":")[2])
         if type.endswith(":TaskDefinition"):
             computed["arn"] = f"{computed['arn']}:{number}"
-        return id, {**{key: doubles.wrap(value) for key, value in computed.items()}, **inputs}
+        return id, PropertyValue.marshal_map({key: doubles.wrap(value) for key, value in computed.items()})
+
+
+def read(properties: Struct) -> dict[str, PropertyValue]:
+    """Properties off the wire. A file is known by its hash, which is all that the state keeps of it."""
+    copy = Struct()
+    copy.CopyFrom(properties)
+    files: dict[str, Any] = {}
+    for name, value in list(copy.fields.items()):
+        parts = value.struct_value.fields if value.HasField("struct_value") else {}
+        kind = parts[rpc._special_sig_key].string_value if rpc._special_sig_key in parts else ""
+        if kind in (rpc._special_archive_sig, rpc._special_asset_sig):
+            make = pulumi.FileArchive if kind == rpc._special_archive_sig else pulumi.FileAsset
+            files[name] = make(parts["hash"].string_value)
+            del copy.fields[name]
+    return {**PropertyValue.unmarshal_map(copy), **{name: PropertyValue(file) for name, file in files.items()}}
+
+
+def _joined(first: Struct, second: Struct) -> Struct:
+    joined = Struct()
+    joined.CopyFrom(first)
+    for name, value in second.fields.items():
+        joined.fields[name].CopyFrom(value)
+    return joined
 
 
 def _type(urn: str) -> str:

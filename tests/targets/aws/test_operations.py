@@ -152,7 +152,7 @@ def test_a_working_tree_is_built_and_pushed_under_a_tag_of_its_own() -> None:
     assert image.inputs["build"]["platform"] == "linux/amd64"
     assert image.inputs["build"]["args"]["RELEASE"] == RELEASE
     assert json.loads(image.inputs["build"]["args"]["RUNTIME"])["processes"].keys() == {"app", "worker", "realtime"}
-    assert set(image.options.ignore_changes) == {"imageName", "registry"} and image.options.retain_on_delete
+    assert set(image.options.ignore_changes) == {"build", "imageName", "registry"} and image.options.retain_on_delete
     assert "registry.password" in image.secrets or "registry" in image.secrets
 
 

@@ -188,9 +188,10 @@ def test_the_next_larger_node_for_the_data_alone(memory: int, node: str) -> None
 
 
 def test_the_node_is_said() -> None:
-    assert node_note(sized(1024)) == (
-        "redis: 1024 MB become cache.t4g.small, with 1.0 GB for data: the next larger node."
+    assert node_note(sized(2048)) == (
+        "redis: 2048 MB become cache.t4g.medium, with 2.3 GB for data: the next larger node."
     )
+    assert node_note(sized(1024)) == ""
 
 
 def test_an_impossible_size_names_its_key() -> None:

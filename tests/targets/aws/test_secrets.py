@@ -106,6 +106,13 @@ def test_a_version_that_goes_leaves_its_value_to_tasks_of_the_previous_release()
     assert {each.options.retain_on_delete for each in stores("staging").of(VERSION)} == {True}
 
 
+def test_every_app_key_that_was_ever_in_use_can_be_had_by_its_number() -> None:
+    kept = by_name(stores("staging", (("app-key", Rotation(3, retired=True)),)), VERSION)
+    assert kept["app-key"].inputs["versionStages"] == ["AWSCURRENT", "v3"]
+    assert by_name(stores("staging"), VERSION)["app-key"].inputs["versionStages"] == ["AWSCURRENT", "v1"]
+    assert "versionStages" not in kept["environment"].inputs
+
+
 def test_while_a_secret_is_rotated_the_value_before_is_there_too() -> None:
     recording = stores("staging", (ROTATING,))
     made = by_name(recording, GENERATED)["queue-token"].inputs
