@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down dev test test-faults lint widget widget-check security-controls screenshots bench setup setup-dev lock
+.PHONY: help up down dev test test-faults live-aws lint widget widget-check security-controls screenshots bench bench-aws setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -27,6 +27,9 @@ test: lint ## Run every test: types and style, the fast tests, then the live one
 test-faults: setup-dev ## Run the tests that kill things at random, which take longer
 	@$(PYTHON) -m pytest -s tests/faults $(FLAGS)
 
+live-aws: setup-dev ## Bring a staging up in a real AWS account, prove it, take it down (docs/aws.md)
+	@$(PYTHON) -m tests.live_aws $(FLAGS)
+
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
@@ -49,6 +52,9 @@ screenshots: setup-dev ## Renew the pictures in docs/images
 
 bench: setup-dev ## Measure what the project promises about speed
 	@$(PYTHON) -m bench $(FLAGS)
+
+bench-aws: setup-dev ## Compute what can be known of the AWS program's speed without an account
+	@$(PYTHON) -m bench.aws $(FLAGS)
 
 setup: ## Set up the tools and packages that an environment needs; TARGET=aws for the cloud
 	@tools/setup --target $(TARGET)

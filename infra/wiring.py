@@ -182,6 +182,7 @@ _READ: Mapping[str, frozenset[str]] = {
     "worker": frozenset({"APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD", "REDIS_PASSWORD"}),
     "realtime": frozenset({"REDIS_PASSWORD", *_SIGNING}),
     "migration": frozenset({"DB_PASSWORD"}),
+    "renewal": frozenset({"APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD"}),
 }
 
 
