@@ -28,7 +28,6 @@ def main() -> None:
             steps.append((title, started, time.time()))
 
     from infra.ops import checkpoint, outputs
-    from infra.ops.ahead import ahead
     from infra.ops.console import Console
     from infra.ops.engine import run
     from infra.ops.heal import heal
@@ -38,16 +37,16 @@ def main() -> None:
     from infra.ops.verify import verify
 
     console = Console(json=True)
-    with turn(name, "bench", console, wait=True), ahead(name) as helpers:
+    with turn(name, "bench", console, wait=True):
         stack = step("pitchbar: make the stack", lambda: ensure(Wish(name), console))
         step("pitchbar: heal", lambda: heal(stack, console))
         traced = ["--otel-traces", f"file://{traces}", "--event-log", log]
         made = checkpoint.latest(stack)
         refresh = ["--refresh"] if made is None or made.get("resources") else []
         command = ["up", *refresh, "--yes", "--skip-preview", *traced]
-        extra = {"PULUMI_DEBUG_COMMANDS": "true", **helpers.variables}
+        extra = {"PULUMI_DEBUG_COMMANDS": "true"}
         with Readiness(stack):
-            engine = partial(run, stack, command, output=sys.stderr, extra=extra, descriptors=helpers.descriptors)
+            engine = partial(run, stack, command, output=sys.stderr, extra=extra)
             outcome = step("engine", engine)
         if outcome.code != 0:
             sys.exit(1)

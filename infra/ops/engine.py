@@ -37,17 +37,12 @@ class Outcome:
 
 
 def run(
-    stack: Stack,
-    arguments: Sequence[str],
-    *,
-    output: TextIO | None = None,
-    extra: Mapping[str, str] | None = None,
-    descriptors: Sequence[int] = (),
+    stack: Stack, arguments: Sequence[str], *, output: TextIO | None = None, extra: Mapping[str, str] | None = None
 ) -> Outcome:
     """Run the CLI before people's eyes: on a terminal with its live display and its questions, else line by line.
 
-    Its stdout goes to `output` (ours by default), and it keeps `descriptors` open. An interrupt is passed on, and
-    waited for, so that the engine can end its steps and write its state.
+    Its stdout goes to `output` (ours by default). An interrupt is passed on, and waited for, so that the engine can
+    end its steps and write its state.
     """
     stream = output or sys.stdout
     stream.flush()
@@ -60,7 +55,6 @@ def run(
             stdin=None if on_terminal else subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.PIPE,
-            pass_fds=descriptors,
             # Away from a terminal, only we pass signals on; on one, its driver sends Ctrl-C to both of us.
             process_group=None if on_terminal else 0,
             preexec_fn=_release_signals,

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from infra.errors import UserError
 from infra.ops import checkpoint, events, outputs
-from infra.ops.ahead import NOTHING, Ahead, ahead
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, run
 from infra.ops.heal import heal
 from infra.ops.making import Wish, ensure
 from infra.ops.outputs import Outputs
 from infra.ops.passphrase import Readiness
+from infra.ops.pin import pin
 from infra.ops.stacks import Stack
 from infra.ops.turn import turn
 from infra.ops.typed import in_shell, typed
@@ -77,15 +77,12 @@ def up(request: Request, console: Console) -> Report:
     must_be_able_to_ask(request.yes, console, typed(f"up -s {request.wish.name} --yes"))
     name = request.wish.name
     with turn(name, f"pitchbar up -s {name}", console, wait=request.wait):
-        with ahead(name) as helpers:
-            from infra.ops.pin import pin  # Only now: what has been started has a core of its own meanwhile.
-
-            stack = ensure(request.wish, console)
-            heal(stack, console, wait=request.wait)
-            pin(stack, request.release)
-            threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
-            with Readiness(stack):
-                outcome, record = update(stack, _arguments(stack, request.yes), console, helpers)
+        stack = ensure(request.wish, console)
+        heal(stack, console, wait=request.wait)
+        pin(stack, request.release)
+        threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
+        with Readiness(stack):
+            outcome, record = update(stack, _arguments(stack, request.yes), console)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         from infra.ops.verify import verify
@@ -97,9 +94,7 @@ def up(request: Request, console: Console) -> Report:
     return Report(stack, result, time.monotonic() - started, record.changes, found, verdict, error)
 
 
-def update(
-    stack: Stack, arguments: list[str], console: Console, helpers: Ahead = NOTHING
-) -> tuple[Outcome, events.Record]:
+def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcome, events.Record]:
     """Run a command of the engine that changes things; return how it ended and its record."""
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
         log = Path(folder, "events.json")
@@ -108,8 +103,7 @@ def update(
             stack,
             [*arguments, "--event-log", str(log)],
             output=console.progress,
-            extra={"PULUMI_DEBUG_COMMANDS": "true", **helpers.variables},
-            descriptors=helpers.descriptors,
+            extra={"PULUMI_DEBUG_COMMANDS": "true"},
         )
         return outcome, events.read(log)
 

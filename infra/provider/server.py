@@ -17,7 +17,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from infra.errors import UserError
-from infra.lifeline import end_when_closed, end_with
+from infra.lifeline import end_with
 from infra.provider.plugin import PitchbarProvider
 
 VERSION = "0.1.0"
@@ -61,16 +61,10 @@ async def serve(engine: str) -> None:
 def main() -> None:
     """Run the plugin. The engine passes its address as the first argument that is no option.
 
-    Started ahead of the engine, it ends with whoever has the other end of a pipe, instead of with its parent.
-
     Effects still running when it ends belong to an update that nobody waits for; their commands end with it (see
     local/run.py).
     """
-    pipe = os.environ.pop("PITCHBAR_LIFELINE", "")
-    if pipe:
-        end_when_closed(int(pipe))
-    else:
-        end_with(os.getppid())
+    end_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     engine = next(argument for argument in sys.argv[1:] if not argument.startswith("-"))
     asyncio.run(serve(engine))

@@ -11,7 +11,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from infra.errors import UserError
 from infra.lifeline import end_with
@@ -23,24 +23,17 @@ def main() -> None:
     """Import pulumi, wait for the request, run the program, answer."""
     end_with(int(os.environ.pop("PITCHBAR_HOST")))
     os.environ.pop("PITCHBAR_ENGINE", None)
-    import pulumi.runtime  # All of it, while the engine does other things.  # noqa: F401
+    from pulumi.runtime.proto import language_pb2  # This imports all of pulumi, while the engine does other things.
 
     content = sys.stdin.buffer.read()
     if content:
+        answer = int(sys.argv[1])
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        serve(content, int(sys.argv[1]))
-    os._exit(0)
-
-
-def serve(request: bytes, answer: int) -> NoReturn:
-    """Run the program that a RunRequest asks for, write the RunResponse to the descriptor, and end this process."""
-    from pulumi.runtime.proto import language_pb2
-
-    bail = not _succeeds(language_pb2.RunRequest.FromString(request))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Errors have been logged by then; `bail` keeps the engine from adding one.
-    os.write(answer, language_pb2.RunResponse(bail=bail).SerializeToString() or b"\x10\x00")
+        bail = not _succeeds(language_pb2.RunRequest.FromString(content))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Errors have been logged by then; `bail` keeps the engine from adding one.
+        os.write(answer, language_pb2.RunResponse(bail=bail).SerializeToString() or b"\x10\x00")
     os._exit(0)  # Nothing that the program left running keeps the engine waiting.
 
 

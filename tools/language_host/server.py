@@ -21,7 +21,6 @@ from types import FrameType
 from typing import Any
 
 from infra.lifeline import end_with
-from tools.language_host.ahead import Ahead, taken
 
 _SERVICE = "pulumirpc.LanguageRuntime"
 _NOTHING = b""
@@ -53,7 +52,7 @@ class Runner:
                 stdin.close()
             except BrokenPipeError:
                 pass  # It ended before it read the request; its exit code tells more than this.
-            return self._answer.read() or _ended_without_answer(_how(self._process.wait()))
+            return self._answer.read() or _ended_without_answer(self._process.wait())
 
     def stop(self) -> None:
         """End it, whatever it does."""
@@ -64,17 +63,17 @@ class LanguageHost:
     """The service's methods, on messages as they travel: only the runner's process needs to know what is in them."""
 
     def __init__(self) -> None:
-        """Start the first runner, where none was started ahead of the engine."""
-        self._waiting: Runner | None = None if "PITCHBAR_AHEAD" in os.environ else Runner()
-        self._current: Runner | Ahead | None = self._waiting
+        """Start the first runner."""
+        self._waiting: Runner | None = Runner()
+        self._current: Runner | None = self._waiting
         self._lock = threading.Lock()
 
     def run(self, request: bytes, context: object) -> bytes:
         """Run the program."""
         with self._lock:
-            runner, self._waiting = self._waiting or taken() or Runner(), None
+            runner, self._waiting = self._waiting or Runner(), None
             self._current = runner
-        return runner.run(request) or _ended_without_answer("no exit code that this host could see")
+        return runner.run(request)
 
     def stop(self) -> None:
         """End the running program."""
@@ -125,12 +124,9 @@ def _stop(host: LanguageHost) -> Callable[[int, FrameType | None], None]:
     return stop
 
 
-def _how(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _ended_without_answer(how: str) -> bytes:
+def _ended_without_answer(code: int) -> bytes:
     """A RunResponse whose first field, `error`, says so; written by hand because pulumi is not imported here."""
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     message = f"the program's process ended by itself with {how}".encode()
     return b"\x0a" + bytes([len(message)]) + message
 
