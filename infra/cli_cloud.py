@@ -14,7 +14,7 @@ _CHOICES = ("preview", "staging", "production")
 
 def register(main: click.Group, json: Decorator) -> None:
     """Add the command to the group."""
-    command = main.command("bootstrap", short_help="Prepare an AWS account: state bucket, keys, and who may deploy.")
+    command = main.command("bootstrap", short_help="Prepare an AWS account: bucket, keys, who may deploy.")
     command(_options(json(_bootstrap)))
 
 

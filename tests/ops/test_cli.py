@@ -7,6 +7,7 @@ from tests.ops.tiny import Tiny
 COMMANDS = [
     *("up", "releases", "rollback", "deploy-cron-worker", "rotate", "retire", "audit-vectors"),
     *("down", "dev", "verify", "doctor", "env", "status", "logs", "backup", "backups", "restore"),
+    "bootstrap",
 ]
 
 

@@ -164,7 +164,7 @@ def test_its_manifest_says_what_it_is(home: Environment, source: Path) -> None:
     before = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     state = create(home, source)
     manifest = json.loads((Path(state.path) / "manifest.json").read_text())
-    assert list(manifest) == ["id", "created_at", "created_by", "commit", "revisions", "runtime"]
+    assert list(manifest) == ["id", "created_at", "created_by", "commit", "revisions", "runtime", "image"]
     assert before <= manifest["created_at"] <= time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime())
     assert (manifest["id"], manifest["commit"]) == (state.release, "")
     assert manifest["revisions"] == [{"id": "0001", "phase": "expand"}]

@@ -91,7 +91,7 @@ def test_an_unknown_type_arrives_as_a_sentence(shared: Plugin) -> None:
         shared.check("pitchbar:local:Nothing", {})
     code, details = refusal(failure.value)
     assert code == "FAILED_PRECONDITION"
-    assert details.startswith("The pitchbar plugin has no resource type pitchbar:local:Nothing; it has pitchbar:index:")
+    assert details.startswith("The pitchbar plugin has no resource type pitchbar:local:Nothing; it has pitchbar:aws:")
 
 
 def test_a_defect_arrives_with_its_traceback(shared: Plugin, folder: Path) -> None:
