@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down dev test test-faults live-aws lint widget widget-check security-controls screenshots bench setup setup-dev lock
+.PHONY: help up down dev test test-faults live-aws lint widget widget-check security-controls screenshots bench bench-aws setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -52,6 +52,9 @@ screenshots: setup-dev ## Renew the pictures in docs/images
 
 bench: setup-dev ## Measure what the project promises about speed
 	@$(PYTHON) -m bench $(FLAGS)
+
+bench-aws: setup-dev ## Compute what can be known of the AWS program's speed without an account
+	@$(PYTHON) -m bench.aws $(FLAGS)
 
 setup: ## Set up the tools and packages that an environment needs; TARGET=aws for the cloud
 	@tools/setup --target $(TARGET)

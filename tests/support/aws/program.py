@@ -24,6 +24,19 @@ BASE = "preview-base"
 STACKS = ("staging", "production", BASE, "pr-12")
 """One stack of each kind."""
 
+RELEASED = frozenset(
+    {
+        "aws:ecs/service:Service",
+        "aws:ecs/taskDefinition:TaskDefinition",
+        "aws:s3/bucketObjectv2:BucketObjectv2",
+        "docker:index/image:Image",
+        "pitchbar:aws:FirstTick",
+        "pitchbar:aws:Migration",
+        "pitchbar:aws:Verification",
+    }
+)
+"""The types that a new release touches, and no others: the real engine proves it in test_real_engine.py."""
+
 EXTRA: Mapping[str, str] = {
     "pitchbar:account": ACCOUNT,
     "pitchbar:zone": ZONE,

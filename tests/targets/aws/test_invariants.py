@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from bench.aws import paths
 from infra.load import environment, load
 from infra.model import Environment
+from infra.paths import project_root
 from infra.policy.control import Declared
 from infra.policy.network import openings
 from tests.support.aws import doubles, structure
-from tests.support.aws.program import EXTRA, STACKS, configuration, program
+from tests.support.aws.program import EXTRA, RELEASED, STACKS, configuration, program
 from tests.support.engine import Recording, Registered
 
 PROVIDER = "pulumi:providers:aws"
@@ -198,6 +200,7 @@ def test_every_stack_has_what_the_tracked_files_leave_to_people(stack: str) -> N
     assert configuration(stack).items() >= EXTRA.items()
 
 
+@pytest.mark.parametrize("stack", ["production", "pr-12"])
 def test_the_same_configuration_declares_the_same_twice(stack: str) -> None:
     """Another checkout and another moment change nothing but what is ignored after the first time."""
     first, second = (_shape(program(stack, **again)) for again in ({}, {"tls": "false"}))
@@ -213,3 +216,22 @@ def _shape(recording: Recording) -> dict[str, Any]:
 
 def _told(value: Any) -> str:
     return json.dumps(value, default=vars, sort_keys=True)
+
+
+def test_the_computed_paths_are_within_their_goals(whole: Recording, stack: str) -> None:
+    first = paths.longest(whole, paths.making(whole))
+    assert 100 < first.seconds <= paths.goal(f"first up of {stack}"), first.steps
+    if whole.of(paths.SERVICE):
+        release = paths.longest(whole, paths.releasing(whole, RELEASED), paths.draining(whole))
+        assert 100 < release.seconds <= paths.goal("release"), release.steps
+        assert release.drain > 0
+        assert [name.partition(" ")[0] for name, _ in release.steps] == ["Migration", "Service", "Verification"]
+
+
+def test_the_document_has_the_computed_figures() -> None:
+    text = (project_root() / "docs" / "speed.md").read_text(encoding="utf-8")
+    production, preview = program("production"), program("pr-12")
+    release = paths.longest(production, paths.releasing(production, RELEASED), paths.draining(production))
+    first = paths.longest(preview, paths.making(preview))
+    assert f"computed {release.seconds:.0f} s: " in text and f"{release.drain:.0f} s in production" in text
+    assert f"computed {first.seconds:.0f} s |" in text

@@ -19,7 +19,7 @@ import pytest
 from infra.paths import project_root
 from tests.support.aws.doubles import CloudDouble
 from tests.support.aws.engine import Entry, engine
-from tests.support.aws.program import configuration
+from tests.support.aws.program import RELEASED, configuration
 from tests.support.stack import Done
 
 STACK = "production"
@@ -140,6 +140,7 @@ def test_the_next_update_goes_on_from_there(story: Story) -> None:
 
 def test_a_release_touches_what_runs_it_and_nothing_else(story: Story) -> None:
     effects = [*story.steps["refused"].effects, *story.steps["mended"].effects]
+    assert by_type(effects).keys() == RELEASED
     assert by_type(effects) == {
         "docker:index/image:Image": {"create"},
         "aws:s3/bucketObjectv2:BucketObjectv2": {"create"},
