@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from infra.ops.console import Console, document, paint
-from infra.ops.stacks import Stack, find
+from infra.ops.stacks import Stack, find, is_on_aws
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -22,8 +22,6 @@ def register(main: click.Group, stack: Decorator, json: Decorator) -> None:
 
 def on_aws(name: str) -> Stack | None:
     """The stack, where it is one on AWS."""
-    from infra.ops.aws.place import is_on_aws
-
     stack = find(name)
     return stack if stack and is_on_aws(stack) else None
 

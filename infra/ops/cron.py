@@ -10,7 +10,7 @@ from infra.ops.console import Console, document, error
 from infra.ops.making import Wish
 from infra.ops.show import show_tick, show_up
 from infra.ops.stacks import Stack, known
-from infra.ops.ticks import TickStatus, tick_now
+from infra.ops.ticks import TickStatus, tick_now, tick_outside
 from infra.ops.typed import typed
 from infra.ops.up import Report, Request, must_be_able_to_ask, up
 from infra.provider.local.layout import Layout
@@ -24,11 +24,18 @@ def deploy(name: str, console: Console, *, rotated: bool, yes: bool, wait: bool)
     must_be_able_to_ask(yes, console, typed(f"deploy-cron-worker -s {name} --yes"))
     change = (lambda: rotation.rotate(stack, TOKEN)) if rotated else None
     report = _update(stack, console, change, yes=yes, wait=wait)
-    tick = tick_now(Layout(paths.environment_dir(name))) if report.code == 0 and stack.local else None
+    tick = _tick(stack, report) if report.code == 0 else None
     _show(report, tick, console)
     if report.code == 0 and rotated:
         console.say(f"The previous token is still accepted. To end that, type: {typed(f'retire {TOKEN} -s {name}')}")
     return report.code or (0 if tick is None or tick.ok else 1)
+
+
+def _tick(stack: Stack, report: Report) -> TickStatus | None:
+    """Have a tick sent: by the Worker where its clock is here, else by us, as the Worker will send the next."""
+    if stack.local:
+        return tick_now(Layout(paths.environment_dir(stack.name)))
+    return tick_outside(report.outputs) if report.outputs else None
 
 
 def rotate(name: str, secret: str, console: Console, *, yes: bool, wait: bool) -> int:

@@ -8,9 +8,7 @@ from typing import Any
 
 from infra import paths
 from infra.errors import UserError
-from infra.load import environment, load
 from infra.ops import events, stacks
-from infra.ops.aws.place import is_on_aws
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, capture
 from infra.ops.environment import backend_folder, engine_environment
@@ -73,8 +71,10 @@ def down(name: str, console: Console, *, yes: bool = False, wait: bool = True) -
 def _must_not_be_protected(stack: Stack) -> None:
     """Raise `UserError` for a stack on AWS whose environment is protected: half of it would be gone before the engine
     met the first thing that it may not delete."""
-    if not is_on_aws(stack):
+    if not stacks.is_on_aws(stack):
         return
+    from infra.load import environment, load
+
     name = stacks.settings(stack).get("environment", stack.name)
     if environment(load(), name).protect:
         raise UserError(

@@ -73,6 +73,11 @@ def known(name: str) -> Stack:
     raise UserError(f"There is no stack {name!r} here.{there} To make it, type: {typed(f'up -s {name}')}")
 
 
+def is_on_aws(stack: Stack) -> bool:
+    """Whether the stack's target is aws."""
+    return not stack.local and settings(stack).get("target", "local") == "aws"
+
+
 def must_be_here(name: str) -> None:
     """Raise `UserError` for a stack whose processes are elsewhere."""
     stack = find(name)

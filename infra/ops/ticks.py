@@ -7,13 +7,17 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import UserError
 from infra.provider.local.layout import CRON, Layout
 from infra.provider.local.supervision import Supervisor
+from infra.release.worker_script import PATH
+
+if TYPE_CHECKING:
+    from infra.ops.outputs import Outputs
 
 _MISSED = 2
 """So many intervals after the last tick one counts as missed."""
@@ -83,6 +87,37 @@ def tick_now(layout: Layout) -> TickStatus:
     return found
 
 
+def tick_outside(outputs: "Outputs") -> TickStatus:
+    """Tick through the app's public address, with the Worker's token; what came of it. The Worker itself, elsewhere,
+    can't be made to tick, and a new trigger takes up to 15 minutes to reach it."""
+    from infra.endpoints import CheckFailed, http_post, url_endpoint
+
+    url = outputs.text("app_url")
+    answer, error = None, ""
+    found: Mapping[str, Any] = {}
+    try:
+        answer = http_post(url_endpoint(url), PATH, {}, token=outputs.text("internal_queue_token"))
+        found = _object(answer.body)
+        if answer.status != 202:
+            error = f"POST {url}{PATH} answered {answer.status} instead of 202."
+        elif "id" not in found:
+            error = f"POST {url}{PATH} answered 202 without the id of a pass."
+    except CheckFailed as failure:
+        error = str(failure)
+    return TickStatus(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        ago=0.0,
+        ok=not error,
+        status=answer.status if answer else 0,
+        pass_id=str(found.get("id", "")),
+        running=bool(found.get("running")),
+        error=error,
+        interval=0,
+        missed=False,
+        script="",
+    )
+
+
 def ready_pid(layout: Layout) -> int:
     """The clock's process, once its runtime is ready; 0 before."""
     pid = int(_json(layout.cron / "runtime.json").get("pid", 0))
@@ -99,5 +134,12 @@ def _last_entry(layout: Layout) -> Mapping[str, Any]:
 def _json(file: Path) -> Mapping[str, Any]:
     with contextlib.suppress(OSError, ValueError):
         content = json.loads(file.read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) else {}
+    return {}
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    with contextlib.suppress(ValueError):
+        content = json.loads(body)
         return content if isinstance(content, dict) else {}
     return {}

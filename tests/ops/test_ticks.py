@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from infra.errors import UserError
 from infra.ops import ticks
 from infra.ops.console import Console
+from infra.ops.outputs import Outputs
 from infra.ops.show import show_tick
 from infra.provider.local.layout import Layout
+from tests.ops.standin import TOKEN, Release, running
 
 NOW = datetime(2026, 11, 24, 9, 0, 30, tzinfo=UTC).timestamp()
 TICK = {
@@ -110,3 +113,32 @@ def test_nobody_is_asked_to_tick_where_nothing_runs(layout: Layout) -> None:
     with pytest.raises(UserError) as caught:
         ticks.tick_now(layout)
     assert str(caught.value) == "The cron Worker does not run here. To start it, type: pitchbar up"
+
+
+@pytest.fixture(scope="module")
+def release() -> Iterator[Release]:
+    with running(Release()) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("token", "broken", "ok", "error"),
+    [
+        (TOKEN, set(), True, ""),
+        ("wrong", set(), False, "answered 401 instead of 202."),
+        (TOKEN, {"tick"}, False, "answered 202 without the id of a pass."),
+    ],
+)
+def test_a_tick_from_outside(release: Release, token: str, broken: set[str], ok: bool, error: str) -> None:
+    release.broken.clear()
+    release.broken.update(broken)
+    found = ticks.tick_outside(Outputs(release.outputs(), {"internal_queue_token": token}))
+    assert (found.ok, found.pass_id) == (ok, "the-pass" if ok else "")
+    assert found.error.endswith(error)
+    assert bool(found.error) != ok
+
+
+def test_a_tick_from_outside_that_nobody_answers() -> None:
+    found = ticks.tick_outside(Outputs({"app_url": "http://127.0.0.1:9"}, {"internal_queue_token": TOKEN}))
+    assert (found.ok, found.status) == (False, 0)
+    assert found.error != ""

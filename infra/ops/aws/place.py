@@ -60,11 +60,6 @@ class Tagged:
     name: str
 
 
-def is_on_aws(stack: Stack) -> bool:
-    """Whether the stack's target is aws."""
-    return not stack.local and stacks.settings(stack).get("target", "local") == "aws"
-
-
 def configuration(stack: Stack) -> StackConfig:
     """The stack's configuration. Raises :class:`UserError` with all that is wrong in it."""
     values = {f"pitchbar:{key}": value for key, value in stacks.settings(stack).values.items()}

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
@@ -84,7 +83,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account
 
 def _made(root: Path) -> Account:
     account = Account(root)
-    ecs = boto3.client("ecs", region_name=REGION)
+    ecs = session.client("ecs", REGION)
     cluster = ecs.create_cluster(clusterName="pitchbar-staging-cluster-0a1b2c")["cluster"]["clusterArn"]
     for number, process in enumerate(("app", "worker", "realtime")):
         definition = register(process, "r1")
@@ -94,15 +93,15 @@ def _made(root: Path) -> Account:
             cluster=cluster, serviceName=name, taskDefinition=definition, desiredCount=2, tags=pairs("key", "value")
         )
         settle(account, process)
-    rds = boto3.client("rds", region_name=REGION)
-    subnets = [item["SubnetId"] for item in boto3.client("ec2", region_name=REGION).describe_subnets()["Subnets"][:2]]
+    rds = session.client("rds", REGION)
+    subnets = [item["SubnetId"] for item in session.client("ec2", REGION).describe_subnets()["Subnets"][:2]]
     rds.create_db_subnet_group(DBSubnetGroupName="data", DBSubnetGroupDescription="data", SubnetIds=subnets)
     rds.create_db_instance(
         DBInstanceIdentifier=DATABASE, DBInstanceClass="db.t4g.medium", Engine="postgres", AllocatedStorage=50,
         MasterUsername="x", MasterUserPassword="not-a-secret", BackupRetentionPeriod=30, DeletionProtection=True,
         MultiAZ=True, Tags=pairs(), DBSubnetGroupName="data",
     )  # fmt: skip
-    logs = boto3.client("logs", region_name=REGION)
+    logs = session.client("logs", REGION)
     for name in (account.log_group, "pitchbar-staging-queue-probe-0a1b2c", f"/aws/rds/instance/{DATABASE}/postgresql"):
         logs.create_log_group(logGroupName=name, tags=TAGS)
     logs.create_log_group(logGroupName="pitchbar-production-tasks-0a1b2c", tags={**TAGS, "Stack": "production"})
@@ -117,7 +116,7 @@ def register(process: str, release: str) -> str:
         "memory": 512,
         "environment": [{"name": "APP_ENV", "value": "staging"}, {"name": "APP_RELEASE", "value": release}],
     }
-    answer = boto3.client("ecs", region_name=REGION).register_task_definition(
+    answer = session.client("ecs", REGION).register_task_definition(
         family=f"pitchbar-staging-{process}", containerDefinitions=[container]
     )
     return str(answer["taskDefinition"]["taskDefinitionArn"])

@@ -8,6 +8,7 @@ import pytest
 
 from infra.ops.aws import database
 from tests.ops.aws.conftest import ACCOUNT, CONFIGURATION, DATABASE, Account, document
+from tests.targets.aws.test_documented_commands import problems
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 FIRST, LAST = NOW - timedelta(days=30), NOW - timedelta(minutes=5)
@@ -57,7 +58,8 @@ def test_a_restore_says_that_it_restored_nothing_and_what_to_type(account: Accou
     assert options["--restore-time"] == database._text(moment)
     assert options["--db-instance-class"] == "db.t4g.medium"
     assert {"--deletion-protection", "--multi-az", "--no-publicly-accessible"} <= set(command)
-    assert f"Key=RestoredFrom,Value={'staging'}" in command
+    assert "Key=RestoredFrom,Value=staging" in command
+    assert list(problems(command)) == []
     people = account.run("restore", "--to", moment.isoformat(), "--into", "before").stdout
     assert shlex.join(command) in people
     assert people.startswith("Nothing is restored yet.")

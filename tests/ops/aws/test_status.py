@@ -12,8 +12,12 @@ from infra.ops.aws import status as looking
 from infra.ops.aws.status import METRICS
 from infra.targets.aws.probe.handler import NAMESPACE
 from tests.ops.aws.conftest import ACCOUNT, CONFIGURATION, DATABASE, Account, document, register, settle
+from tests.ops.standin import Release, running
 
 NIGHT = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+
+
+ANSWER = looking._answer
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +185,13 @@ def test_no_credentials(account: Account) -> None:
         "error: Stack staging: AWS refused GetCallerIdentity with ExpiredToken: The security token is expired. "
         "Type: `aws sso login`, or `export AWS_PROFILE=…` with a profile of that account.\n"
     )
+
+
+def test_what_answers_at_the_apps_address() -> None:
+    with running(Release()) as release:
+        url = release.outputs()["app_url"]
+        assert ANSWER(url) == ("r1", "")
+    said, silence = ANSWER(url)
+    assert said == ""
+    assert "app.localhost" in silence
+    assert ANSWER("") == ("", "")
