@@ -163,7 +163,7 @@ def down(stack: str, yes: bool, no_wait: bool, json: bool) -> None:
     else:
         console.say(f"Stack {stack} is down and removed ({report.seconds:.1f} s).")
         if cli_look.on_aws(stack):
-            console.say("Its releases' manifests, last snapshot and data key stay, as docs/aws.md says.")
+            console.say("What stays of it on AWS, on purpose or for some days, is in docs/aws.md.")
     sys.exit(report.code)
 
 
