@@ -14,6 +14,9 @@ from tests.ops.standin import Release
 from tests.ops.tiny import until
 
 
+_NAMES = ("app", "cdn", "realtime")
+
+
 @contextmanager
 def tls_gateway(release: Release, folder: Path) -> Iterator[tuple[dict[str, Any], Path]]:
     """Caddy on a free port; gives the stack outputs that lead to it, and its authority's certificate."""
@@ -26,7 +29,7 @@ def tls_gateway(release: Release, folder: Path) -> Iterator[tuple[dict[str, Any]
         env=os.environ | home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        until(lambda: list(folder.glob("certificates/local/*/*.crt")) and _listens(port))
+        until(lambda: len(list(folder.glob("certificates/local/*/*.crt"))) == len(_NAMES) and _listens(port))
         urls = {
             "app_url": f"https://app.localhost:{port}",
             "widget_url": f"https://cdn.localhost:{port}/widget/widget.js",
@@ -39,7 +42,7 @@ def tls_gateway(release: Release, folder: Path) -> Iterator[tuple[dict[str, Any]
 
 
 def _configuration(release: Release, folder: Path, port: int) -> dict[str, Any]:
-    leads = {"app": release.app_port, "cdn": release.app_port, "realtime": release.realtime_port}
+    leads = dict(zip(_NAMES, (release.app_port, release.app_port, release.realtime_port), strict=True))
     server = {
         "listen": [f"127.0.0.1:{port}"],
         "routes": [
