@@ -13,7 +13,6 @@ from infra.toolchain import locate
 from tests.ops.standin import Release
 from tests.ops.tiny import until
 
-
 _NAMES = ("app", "cdn", "realtime")
 
 
