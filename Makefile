@@ -1,6 +1,6 @@
 # The project's commands. Each one sets up first what it needs; the second time that takes a fraction of a second.
 .DEFAULT_GOAL := help
-.PHONY: help up down dev test test-faults lint widget widget-check security-controls screenshots bench bench-aws setup setup-dev lock
+.PHONY: help up down dev test test-faults live-aws lint widget widget-check security-controls screenshots bench bench-aws setup setup-dev lock
 .NOTPARALLEL:
 
 PITCHBAR := .venv/bin/pitchbar
@@ -26,6 +26,9 @@ test: lint ## Run every test: types and style, the fast tests, then the live one
 
 test-faults: setup-dev ## Run the tests that kill things at random, which take longer
 	@$(PYTHON) -m pytest -s tests/faults $(FLAGS)
+
+live-aws: setup-dev ## Bring a staging up in a real AWS account, prove it, take it down (docs/aws.md)
+	@$(PYTHON) -m tests.live_aws $(FLAGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check

@@ -162,6 +162,8 @@ def down(stack: str, yes: bool, no_wait: bool, json: bool) -> None:
         console.say(f"There is no stack {stack}, so there is nothing to take down.")
     else:
         console.say(f"Stack {stack} is down and removed ({report.seconds:.1f} s).")
+        if cli_look.on_aws(stack):
+            console.say("Its releases' manifests, last snapshot and data key stay, as docs/aws.md says.")
     sys.exit(report.code)
 
 

@@ -14,7 +14,7 @@ def command_line(
     *,
     listen: str = "",
     host: str = "127.0.0.1",
-    port: int = 0,
+    port: int | str = 0,
     queues: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Choose the profile's command and fill `{listen}`, `{host}`, `{port}` and `{queues}`.

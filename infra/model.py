@@ -30,6 +30,7 @@ ServiceMemory = Annotated[int, size(64, 512 * 1024)]
 Seconds = Annotated[int, duration(1, 86400)]
 Port = Annotated[int, Number(1024, 65535)]
 Replicas = Annotated[int, Number(1, 100)]
+_SENTRY_DSN = "https://0123456789abcdef@sentry.example/1"
 Command = tuple[Annotated[str, Argument()], ...]
 
 
@@ -234,6 +235,11 @@ class Telemetry:
         str | None,
         Text("A collector is named by its URL", r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/\S*)?", "http://localhost:4318"),
         "OpenTelemetry collector; left out: no traces.",
+    ] = None
+    sentry_dsn: Annotated[
+        str | None,
+        Text("A DSN is the address of a Sentry project", r"https://[0-9a-f]+@[A-Za-z0-9.-]+/[0-9]+", _SENTRY_DSN),
+        "Sentry project that hears of errors; left out: nobody does.",
     ] = None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.model import Runtime, Telemetry
+from infra.model import Environment, Runtime, Telemetry
 
 
 @dataclass(frozen=True)
@@ -145,20 +145,23 @@ def storage_variables(bucket: Any, region: str) -> dict[str, Any]:
 
 
 def telemetry_variables(telemetry: Telemetry, product: str) -> dict[str, Any]:
-    """Where traces go, if anywhere; the names are OpenTelemetry's."""
-    if telemetry.otlp_endpoint is None:
-        return {}
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": telemetry.otlp_endpoint, "OTEL_SERVICE_NAME": product}
+    """Where traces and errors go, if anywhere; the names are OpenTelemetry's and Sentry's."""
+    traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": telemetry.otlp_endpoint, "OTEL_SERVICE_NAME": product}
+    errors = {"SENTRY_LARAVEL_DSN": telemetry.sentry_dsn}
+    return {**(traces if telemetry.otlp_endpoint else {}), **(errors if telemetry.sentry_dsn else {})}
 
 
-def read_only_variables(runtime: Runtime) -> dict[str, Any]:
-    """What a process has to know where it can write to /tmp only: Laravel writes compiled views and caches beside its
-    code, and its log into a file, unless it is told otherwise."""
-    if runtime == "bundled":
+def profile_variables(environment: Environment) -> dict[str, Any]:
+    """What an image has to know besides, where it can write to /tmp only: Laravel writes compiled views and caches
+    beside its code and its log into a file, and begins its keys in Redis with its own name, unless it is told
+    otherwise."""
+    if environment.runtime == "bundled":
         return {}
     caches = ("CONFIG", "EVENTS", "PACKAGES", "ROUTES", "SERVICES")
     return {
         "LOG_CHANNEL": "stderr",
+        "REDIS_PREFIX": "",
+        "REDIS_QUEUE_RETRY_AFTER": str(environment.processes.worker.retry_after),
         "VIEW_COMPILED_PATH": "/tmp/views",
         "XDG_CONFIG_HOME": "/tmp/config",
         "XDG_DATA_HOME": "/tmp/data",
@@ -179,6 +182,7 @@ _READ: Mapping[str, frozenset[str]] = {
     "worker": frozenset({"APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD", "REDIS_PASSWORD"}),
     "realtime": frozenset({"REDIS_PASSWORD", *_SIGNING}),
     "migration": frozenset({"DB_PASSWORD"}),
+    "renewal": frozenset({"APP_KEY", "APP_PREVIOUS_KEYS", "DB_PASSWORD"}),
 }
 
 

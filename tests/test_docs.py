@@ -1,13 +1,19 @@
 """What the documents name is there: files, commands and their options, make targets, configuration keys."""
 
+import functools
 import re
+import shlex
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.cli import main
+from infra.cloud_names import secrets_key_alias, state_bucket
 from infra.paths import project_root
 from infra.stack_config import KEYS
+from infra.toolchain import locate
 
 ROOT = project_root()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -50,3 +56,49 @@ def test_commands_exist(document: Path) -> None:
 def test_configuration_keys_exist(document: Path) -> None:
     named = re.findall(r"pitchbar:([a-z-]+)(?![a-z-]*:)", document.read_text(encoding="utf-8"))
     assert set(named) <= {*KEYS, "local", "index"}
+
+
+def pulumi_commands() -> Iterator[tuple[str, ...]]:
+    """The command lines of bare `pulumi` in the documents' shell blocks, each once."""
+    seen = set()
+    for document in DOCUMENTS:
+        for block in re.findall(r"^```sh\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                for part in re.split(r"&&|\|\|", line.partition(" #")[0]):
+                    words = tuple(shlex.split(part))
+                    if words[:1] == ("pulumi",) and words not in seen:
+                        seen.add(words)
+                        yield words
+
+
+@functools.cache
+def pulumi_help(*words: str) -> str:
+    """What the CLI says of a command; of one that it doesn't have it says what its parent does."""
+    command = [locate().pulumi, *words, "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+def there_is(*words: str) -> bool:
+    """Whether the CLI has a command, under this name or another one."""
+    return pulumi_help(*words) not in ("", pulumi_help(*words[:-1]))
+
+
+@pytest.mark.parametrize("command", list(pulumi_commands()), ids=lambda command: " ".join(command[1:4]))
+def test_bare_pulumi_has_the_commands_and_options(command: tuple[str, ...]) -> None:
+    """The CLI itself is asked, without a stack: what such commands do on AWS can't be tried here."""
+    words = [word for word in command[1:] if not word.startswith("-")]
+    assert there_is(words[0])
+    inner = words[0] in ("stack", "config", "state") and len(words) > 1
+    assert not inner or there_is(*words[:2])
+    text = pulumi_help(*words[: 2 if inner else 1])
+    options = {word.partition("=")[0] for word in command if word.startswith("-")}
+    known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text))
+    assert options - known == set()
+
+
+def test_the_names_in_the_aws_document_are_those_of_the_bootstrap() -> None:
+    text = (ROOT / "docs/aws.md").read_text(encoding="utf-8")
+    bucket, region = state_bucket("pitchbar", "123456789012", "us-east-1"), "us-east-1"
+    assert f'export PULUMI_BACKEND_URL="s3://{bucket}?region={region}"' in text
+    for environment in ("staging", "preview"):
+        assert f'--secrets-provider="awskms://{secrets_key_alias("pitchbar", environment)}?region={region}"' in text

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra import paths
+from infra.errors import UserError
+from infra.load import environment, load
 from infra.ops import events, stacks
+from infra.ops.aws.place import is_on_aws
 from infra.ops.console import Console
 from infra.ops.engine import Outcome, capture
 from infra.ops.environment import backend_folder, engine_environment
@@ -51,6 +54,7 @@ def down(name: str, console: Console, *, yes: bool = False, wait: bool = True) -
     stack = stacks.find(name) or _half_made(name)
     if stack is None:
         return Report(name, "absent", time.monotonic() - started)
+    _must_not_be_protected(stack)
     must_be_able_to_ask(yes, console, typed(f"down -s {name} --yes"))
     record = events.Record({}, ())
     with turn(name, f"pitchbar down -s {name}", console, wait=wait):
@@ -64,6 +68,20 @@ def down(name: str, console: Console, *, yes: bool = False, wait: bool = True) -
         if stack.local:
             _sweep(stack)
     return Report(name, "removed" if there or stack.local else "absent", time.monotonic() - started, record.changes)
+
+
+def _must_not_be_protected(stack: Stack) -> None:
+    """Raise `UserError` for a stack on AWS whose environment is protected: half of it would be gone before the engine
+    met the first thing that it may not delete."""
+    if not is_on_aws(stack):
+        return
+    name = stacks.settings(stack).get("environment", stack.name)
+    if environment(load(), name).protect:
+        raise UserError(
+            f"Stack {stack.name} is protected: its database, files, keys and backups can't be deleted, neither here "
+            f"nor on AWS. If they must be: set `protect: false` for {name} in infra/cloud.yaml, lift the protection "
+            f"with {typed(f'up -s {stack.name}')}, then type: {typed(f'down -s {stack.name}')}"
+        )
 
 
 def _arguments(yes: bool) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from infra.errors import UserError
 from infra.ops import checkpoint, events, outputs
 from infra.ops.console import Console
-from infra.ops.engine import Outcome, run
+from infra.ops.engine import EngineError, Outcome, run
 from infra.ops.heal import heal
 from infra.ops.making import Wish, ensure
 from infra.ops.outputs import Outputs
@@ -79,7 +79,10 @@ def up(request: Request, console: Console) -> Report:
     with turn(name, f"pitchbar up -s {name}", console, wait=request.wait):
         stack = ensure(request.wish, console)
         heal(stack, console, wait=request.wait)
-        pin(stack, request.release)
+        try:
+            pin(stack, request.release)
+        except EngineError as refused:
+            return _unpinned(stack, refused, time.monotonic() - started)
         threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
         with Readiness(stack):
             outcome, record = update(stack, _arguments(stack, request.yes), console)
@@ -165,14 +168,24 @@ def _failed(stack: Stack, outcome: Outcome, record: events.Record, seconds: floa
         return Report(stack, "declined", seconds, error=error)
     interrupted = outcome.interrupted or record.cancelled
     found = _outputs_if_any(stack)
+    goal = "To go on" if interrupted or outcome.code < 0 else "When it is mended"
+    result = "interrupted" if interrupted else "failed"
+    return Report(stack, result, seconds, record.changes, found, None, _advice(stack, error, found, goal))
+
+
+def _unpinned(stack: Stack, refused: EngineError, seconds: float) -> Report:
+    found = _outputs_if_any(stack)
+    error = _advice(stack, str(refused), found, "When it is mended")
+    return Report(stack, "failed", seconds, outputs=found, error=error)
+
+
+def _advice(stack: Stack, error: str, found: Outputs | None, goal: str) -> str:
+    """What failed, what serves meanwhile, and what to type."""
     lines = [error, _what_serves(found)]
     if not stack.local and "no stack selected" in error:
         make = in_shell(stack.name, f"pulumi stack init {stack.name}")
         lines.append(f"Stack {stack.name} is not in this backend. To make it there, type: {make}")
-    goal = "To go on" if interrupted or outcome.code < 0 else "When it is mended"
-    lines.append(f"{goal}, type: {typed(f'up -s {stack.name}')}")
-    result = "interrupted" if interrupted else "failed"
-    return Report(stack, result, seconds, record.changes, found, None, "\n".join(lines))
+    return "\n".join([*lines, f"{goal}, type: {typed(f'up -s {stack.name}')}"])
 
 
 def _what_serves(found: Outputs | None) -> str:

@@ -33,6 +33,7 @@ RESOURCES = {
     "pitchbar:local:CronWorker": "infra.provider.local.cron_worker:CronWorkerResource",
     "pitchbar:local:Route": "infra.provider.local.route:RouteResource",
     "pitchbar:aws:Migration": "infra.provider.aws.migration:MigrationResource",
+    "pitchbar:aws:Renewal": "infra.provider.aws.renewal:RenewalResource",
     "pitchbar:aws:Database": "infra.provider.aws.database:DatabaseResource",
     "pitchbar:aws:Verification": "infra.provider.aws.verification:VerificationResource",
     "pitchbar:aws:FirstTick": "infra.provider.aws.first_tick:FirstTickResource",

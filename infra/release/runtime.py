@@ -16,7 +16,7 @@ from infra.release import worker_script
 
 @dataclass(frozen=True)
 class ProcessRuntime:
-    """One process. ``{listen}`` in the command is filled by the target. Times in seconds."""
+    """One process. The target fills ``{listen}``, ``{host}`` and ``{port}`` in the command. Times in seconds."""
 
     command: tuple[str, ...]
     variables: Mapping[str, str]
@@ -79,7 +79,9 @@ def from_json(text: str) -> Runtime:
 def _process(process: Process, environment: Environment) -> ProcessRuntime:
     queues = process.queues if isinstance(process, Worker) else ()
     return ProcessRuntime(
-        command=command_line(process.commands, environment.runtime, listen="{listen}", queues=queues),
+        command=command_line(
+            process.commands, environment.runtime, listen="{listen}", host="{host}", port="{port}", queues=queues
+        ),
         variables={
             "APP_PROCESS": process.name,
             "STOP_TIMEOUT": str(process.stop_timeout),

@@ -84,9 +84,9 @@ def test_status_of_nothing(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("command", ["status", "logs"])
 def test_a_stack_elsewhere_is_not_looked_for_here(tiny: Tiny, command: str) -> None:
-    (tiny.root / "Pulumi.staging.yaml").write_text("config:\n  pitchbar:target: aws\n")
+    (tiny.root / "Pulumi.staging.yaml").write_text("config:\n  pitchbar:target: docker\n")
     assert tiny.pitchbar(command, "-s", "staging").stderr == (
-        "error: Stack staging is of target aws, so its processes are not on this machine. "
+        "error: Stack staging is of target docker, so its processes are not on this machine. "
         "To check it from outside, type: pitchbar verify -s staging\n"
     )
 

@@ -38,6 +38,7 @@ UNUSED = {
     "vectors.store": "pgvector is in PostgreSQL, the only one that the model allows.",
     "telemetry.log_retention": "Logs are kept by size on this machine.",
     "telemetry.otlp_endpoint": "No process sends traces yet.",
+    "telemetry.sentry_dsn": "No process of the bundled app tells Sentry.",
     "*.laravel": "That runtime needs container images, which the target lacks.",
 }
 

@@ -24,7 +24,7 @@ _OVERLAP_SECONDS = 30.0
 _STEPS = (60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
 """How far back is looked, in seconds, until there are lines enough: reading days of a busy log takes long."""
 
-_IN_TASKS = ("app", "worker", "realtime", "migration")
+_IN_TASKS = ("app", "worker", "realtime", "migration", "renewal")
 _SHORT = 8
 
 

@@ -28,6 +28,7 @@ class DatabaseResource(Resource[Inputs, State]):
     inputs = Inputs
     state = State
     replaces = frozenset({"name"})
+    determines = frozenset({("task_definition", "task")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         ended = OneOff(f"Making the database {inputs.name}", inputs).run({"ACTION": "create"})

@@ -37,6 +37,7 @@ class FirstTickResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset((input, "pass_id") for input in ("app_url", "script_digest", "release", "queue_token"))
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         try:

@@ -32,6 +32,9 @@ class MigrationResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset(
+        (input, output) for input in ("task_definition", "release") for output in ("revision", "task")
+    )
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         compatible = ",".join(sorted(_compatible(inputs)))

@@ -54,6 +54,7 @@ class VerificationResource(Resource[Inputs, State]):
 
     inputs = Inputs
     state = State
+    determines = frozenset({("release", "verified")})
 
     def create(self, inputs: Inputs) -> tuple[str, State]:
         deadline = time.monotonic() + inputs.timeout

@@ -11,7 +11,7 @@ from infra.targets.aws import foundation
 from infra.targets.aws.roles import document
 from infra.targets.base import Plan, cloud_of
 
-_TELLERS = ("backup", "cloudwatch", "events", "events.rds")
+_TELLERS = ("cloudwatch", "events", "events.rds")
 _FAILURES = {
     "failed-roll-outs": (
         "Roll-outs that ECS gave up or took back",

@@ -40,21 +40,24 @@ class Image(pulumi.ComponentResource):
         self._plan = args.plan
         self._registry = args.registry
         self._opts = ResourceOptions(parent=self)
-        given = cloud_of(args.plan).image
-        if args.plan.source and not given:
-            built = self._create_build()
-            kept = args.plan.kept.image if args.plan.kept else ""
-            self.reference = Output.from_input(kept or built)
-        elif args.plan.kept and args.plan.kept.image:
-            self.reference = Output.from_input(args.plan.kept.image)
-        elif given:
-            self.reference = self._create_copy(given)
-        else:
-            raise UserError(
-                f"The release {args.plan.release} has no image to run on AWS: it was made on another target. "
-                "Run `pulumi config rm pitchbar:release` to deploy the working tree."
-            )
+        self.reference = self._find(cloud_of(args.plan).image)
         self.register_outputs({"reference": self.reference})
+
+    def _find(self, given: str | None) -> Output[str]:
+        """The working tree's own image, or the one that is named instead of it; an earlier release's is what it was."""
+        plan = self._plan
+        kept = plan.kept.image if plan.kept else ""
+        if given and (plan.source or not kept):
+            return self._create_copy(given)
+        if plan.source:
+            found = Output.all(self._create_build(), self._registry.repository_url)
+            return found.apply(lambda known: current(kept, built=known[0], repository=known[1]))
+        if kept:
+            return Output.from_input(kept)
+        raise UserError(
+            f"The release {plan.release} has no image to run on AWS: it was made on another target. "
+            "Run `pulumi config rm pitchbar:release` to deploy the working tree."
+        )
 
     def _create_build(self) -> Output[str]:
         """Build ``app/`` and push it.
@@ -102,6 +105,11 @@ class Image(pulumi.ComponentResource):
         name = f"given-{digest.removeprefix('sha256:')[:12]}"
         access = sign_in(self._plan, self)
         return copy(name, f"{repository}@{digest}", self._registry.repository_url, access, self)
+
+
+def current(kept: str, *, built: str, repository: str) -> str:
+    """The image that the release had before, unless it went with an earlier registry of the stack's."""
+    return kept if kept.startswith(f"{repository}@") else built
 
 
 def _tag(plan: Plan) -> str:

@@ -23,6 +23,7 @@ from infra.targets.aws.process import Process, ProcessArgs
 from infra.targets.aws.providers import Providers, create_providers
 from infra.targets.aws.redis import Redis, RedisArgs
 from infra.targets.aws.releases import create_release
+from infra.targets.aws.renewal import APP_KEY, RenewalTask
 from infra.targets.aws.secrets import Secrets, SecretsArgs
 from infra.targets.aws.storage import Storage, StorageArgs
 from infra.targets.aws.task import TaskRuntime, TaskRuntimeArgs
@@ -57,7 +58,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         runtime = self._create_runtime(database, image)
         release = create_release(plan, cloud_of(plan), image.reference, self._child)
         migration = self._create_migration(runtime, [database.ready, release])
-        processes = self._create_processes(runtime, [migration])
+        processes = self._create_processes(runtime, [migration, *self._create_renewal(runtime, [migration])])
         self._create_operations(processes)
         domains, ways_in = self._create_domains(processes)
         verification = self._create_verification(processes, domains, ways_in)
@@ -115,6 +116,13 @@ class AwsEnvironment(pulumi.ComponentResource):
     def _create_migration(self, runtime: TaskRuntime, after: Sequence[Resource]) -> MigrationTask:
         args = MigrationTaskArgs(plan=self._plan, foundation=self._foundation, runtime=runtime, after=after)
         return MigrationTask("migration", args, self._child)
+
+    def _create_renewal(self, runtime: TaskRuntime, after: Sequence[Resource]) -> list[Resource]:
+        """Only where the app-key was rotated."""
+        if APP_KEY not in self._plan.rotations:
+            return []
+        args = MigrationTaskArgs(plan=self._plan, foundation=self._foundation, runtime=runtime, after=after)
+        return [RenewalTask("renewal", args, self._secrets.for_renewal, self._child)]
 
     def _create_processes(self, runtime: TaskRuntime, after: Sequence[Resource]) -> dict[ProcessName, Process]:
         hosts = self._plan.hosts

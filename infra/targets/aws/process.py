@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_aws as aws
@@ -20,6 +21,7 @@ from infra.targets.aws.task import TaskRuntime
 from infra.targets.base import Plan
 
 _HTTP = 80
+_EVERY_ADDRESS = "0.0.0.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,16 +106,18 @@ class Process(pulumi.ComponentResource):
                 port=server.port,
                 opts=self._opts,
             )
-        return ways + [self._create_way_out(group, port, why) for port, why in self._outside()]
+        return ways + [self._create_way_out(group, port, why) for port, why in self._outside().items()]
 
-    def _outside(self) -> list[tuple[int, str]]:
-        """Ports outside the network that the process needs, and why: no other has open egress."""
-        laravel = self._args.plan.environment.runtime == "laravel"
+    def _outside(self) -> dict[int, str]:
+        """Ports outside the network that the process needs, and why. Only the crawler's are open everywhere; the others
+        are there with what the model asks for."""
+        wanted = self._args.plan.environment
+        found = told(wanted.telemetry)
+        if self._name == "app" and wanted.runtime == "laravel":
+            found[HTTPS] = "answers are streamed from a language model, and broadcast by the realtime host name"
         if self._name == "worker":
-            return [(port, "the crawler fetches the websites of customers") for port in (_HTTP, HTTPS)]
-        if self._name == "app" and laravel:
-            return [(HTTPS, "answers are streamed from a language model, and broadcast by the realtime host name")]
-        return []
+            found |= dict.fromkeys((_HTTP, HTTPS), "the crawler fetches the websites of customers")
+        return found
 
     def _create_way_out(self, group: aws.ec2.SecurityGroup, port: int, why: str) -> Resource:
         return aws.vpc.SecurityGroupEgressRule(
@@ -143,8 +147,7 @@ class Process(pulumi.ComponentResource):
         process, plan = args.process, args.plan
         running = plan.runtime.processes[process.name]
         port = process.port if isinstance(process, model.Served) else 0
-        listen = f"0.0.0.0:{port}"
-        command = [word.replace("{listen}", listen) for word in running.command]
+        command = filled(running.command, port)
         container = replace(
             args.runtime.container(process.name, command, self._own_variables(running.variables)),
             port=port,
@@ -207,3 +210,22 @@ class Process(pulumi.ComponentResource):
             ),
             self._opts,
         )
+
+
+def filled(command: Sequence[str], port: int) -> list[str]:
+    """The command with the address that the process listens on inside its task."""
+    values = {"{listen}": f"{_EVERY_ADDRESS}:{port}", "{host}": _EVERY_ADDRESS, "{port}": str(port)}
+    for placeholder, value in values.items():
+        command = [word.replace(placeholder, value) for word in command]
+    return list(command)
+
+
+def told(telemetry: model.Telemetry) -> dict[int, str]:
+    """The ports that traces and errors go out by. A collector on the task itself needs none."""
+    addresses = {"traces are told to a collector": telemetry.otlp_endpoint, "errors are told": telemetry.sentry_dsn}
+    found = {}
+    for why, address in addresses.items():
+        parts = urlsplit(address or "")
+        if parts.hostname and parts.hostname not in ("localhost", "127.0.0.1"):
+            found[parts.port or (HTTPS if parts.scheme == "https" else _HTTP)] = why
+    return found

@@ -46,6 +46,28 @@ class Migration(PluginResource):
 
 
 @dataclass(frozen=True)
+class RenewalArgs(TaskArgs):
+    """``version``: of the app-key. ``retire``: renew now. ``app_key``: what tasks read it from; one with another can't
+    read what was renewed. ``families``: how the names of the stack's task definitions begin. ``has_command``: whether
+    the release can do it."""
+
+    release: Input[str] = ""
+    version: Input[int] = 1
+    retire: Input[bool] = False
+    app_key: Input[str] = ""
+    families: Input[str] = ""
+    has_command: Input[bool] = True
+
+
+class Renewal(PluginResource):
+    """The gate before the app-key's previous value is retired: what is encrypted under that is encrypted anew, by a
+    one-off task."""
+
+    token = "pitchbar:aws:Renewal"
+    computed = ("renewed", "task")
+
+
+@dataclass(frozen=True)
 class DatabaseArgs(TaskArgs):
     """``name``: of the database and of its owner. The task definition's container is told what to do by the
     environment variable ``ACTION``: ``create`` or ``drop``. ``retain``: leave the database when this is deleted."""

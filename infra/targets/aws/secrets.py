@@ -75,6 +75,8 @@ class Secrets(pulumi.ComponentResource):
 
     references: Mapping[str, Output[str]]
     """Environment variable → ``valueFrom`` of ECS. It names the version, so a new value makes a new task definition."""
+    for_renewal: Mapping[str, Output[str]]
+    """The same for the task that retires the app-key's previous value: both keys, once it was rotated."""
     readable: list[Output[str]]
     """The ARNs that an execution role must be allowed to read."""
     environment_arn: Output[str]
@@ -92,10 +94,12 @@ class Secrets(pulumi.ComponentResource):
         app_key_arn, replicas = self._create_app_key_keys()
         app_key = self._create_secret("app-key", "APP_KEY, which encrypts settings", app_key_arn, replicas)
         environment = self._create_secret("environment", "Passwords and tokens", args.keys.data_key_arn)
-        self.references = {
+        stored = {
             **self._create_version("app-key", app_key, _APP_KEY),
             **self._create_version("environment", environment, _ENVIRONMENT),
         }
+        self.references = {name: source for name, source in stored.items() if self._is_accepted(name)}
+        self.for_renewal = {name: stored[name] for name in ("APP_KEY", "APP_PREVIOUS_KEYS") if name in stored}
         self.readable, self.environment_arn = [app_key.arn, environment.arn], environment.arn
         self.key_arns = [app_key_arn, args.keys.data_key_arn]
         self.register_outputs({"readable": self.readable})
@@ -179,7 +183,7 @@ class Secrets(pulumi.ComponentResource):
         values: dict[str, Output[str]] = {}
         for variable, source in variables.items():
             values[variable] = self._generated[source].value
-            if variable in _PREVIOUS and self._is_rotating(source):
+            if variable in _PREVIOUS and self._is_kept(source):
                 values[_PREVIOUS[variable]] = self._generated[source].previous
         version = aws.secretsmanager.SecretVersion(
             name,
@@ -196,9 +200,16 @@ class Secrets(pulumi.ComponentResource):
         the last two rotations."""
         return ["AWSCURRENT", f"v{self._rotation(name).version}"] if name == "app-key" else None
 
-    def _is_rotating(self, name: str) -> bool:
+    def _is_kept(self, name: str) -> bool:
+        """Whether the value before is stored: the app-key's also once it is retired, for the renewal reads it then, and
+        a version of its own would be another one than the tasks have that are to be renewed for."""
         rotation = self._rotation(name)
-        return rotation.version > 1 and not rotation.retired
+        return rotation.version > 1 and (name == "app-key" or not rotation.retired)
+
+    def _is_accepted(self, variable: str) -> bool:
+        """Whether processes get the variable: a value before only while it is being rotated."""
+        source = next((name for name, previous in _PREVIOUS.items() if previous == variable), None)
+        return source is None or not self._rotation({**_APP_KEY, **_ENVIRONMENT}[source]).retired
 
     def _rotation(self, name: str) -> Rotation:
         return self._plan.rotations.get(name, Rotation())

@@ -12,7 +12,7 @@ from infra.targets.aws import foundation
 from infra.targets.aws.containers import WRITABLE, Container, definition
 from infra.targets.aws.retention import retention
 from infra.targets.aws.roles import GrantedRole, Statement, allowing, create_role
-from infra.targets.aws.sizes import Size
+from infra.targets.aws.sizes import Size, rounded
 from infra.targets.base import Plan, cloud_of
 
 TASKS = "ecs-tasks.amazonaws.com"
@@ -49,6 +49,8 @@ class TaskRuntime(pulumi.ComponentResource):
         role = self._create_execution_role(log)
         self.execution_role_arn = role.arn
         self.log_group = log.name
+        for sentence in rounded(args.plan.environment):
+            pulumi.log.info(sentence, self)
         self.register_outputs({"execution_role_arn": self.execution_role_arn, "log_group": self.log_group})
 
     def container(self, name: str, command: Sequence[str], more: Mapping[str, Input[str]] | None = None) -> Container:
@@ -63,7 +65,7 @@ class TaskRuntime(pulumi.ComponentResource):
             name=name,
             image=self._args.image,
             command=tuple(command),
-            environment={**plain, **own, **wiring.read_only_variables(runtime), **(more or {})},
+            environment={**plain, **own, **wiring.profile_variables(plan.environment), **(more or {})},
             secrets=wiring.readable(name, runtime, secrets),
             log_group=self.log_group,
             region=self._cloud.region,

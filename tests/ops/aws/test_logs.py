@@ -96,5 +96,6 @@ def test_a_log_that_is_not_there_is_told_with_those_that_are(account: Account) -
     shown = account.run("logs", "web")
     assert shown.exit_code == 1
     assert shown.stderr == (
-        "error: Stack staging has no log 'web'. It has: app, migration, postgres, queue-probe, realtime, worker.\n"
+        "error: Stack staging has no log 'web'. It has: app, migration, postgres, queue-probe, realtime, "
+        "renewal, worker.\n"
     )

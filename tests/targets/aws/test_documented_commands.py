@@ -14,6 +14,8 @@ from infra.paths import project_root
 
 GLOBAL = {"query", "output", "region", "profile"}
 SERVICES = {"s3api": "s3"}
+OF_THE_CLI = {("sso", "login")}
+"""What the command line does itself, by no operation of AWS'."""
 DOCUMENTS = sorted([*project_root().glob("*.md"), *(project_root() / "docs").rglob("*.md")])
 
 
@@ -24,7 +26,7 @@ def commands(document: Path) -> Iterator[list[str]]:
     lines += re.findall(r"`(aws [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
     for line in lines:
         words = shlex.split(line, comments=True)
-        if words[:1] == ["aws"]:
+        if words[:1] == ["aws"] and tuple(words[1:3]) not in OF_THE_CLI:
             yield words
 
 

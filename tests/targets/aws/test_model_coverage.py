@@ -21,7 +21,6 @@ UNUSED = {
     "processes.worker.health.interval": "ECS watches the worker's process itself; the age of its jobs has an alarm.",
     "processes.worker.health.timeout": "ECS watches the worker's process itself; the age of its jobs has an alarm.",
     "processes.worker.job_timeout": "The bundled worker has one kind of job, whose time is its own.",
-    "processes.worker.retry_after": "The bundled worker has one kind of job, which nobody repeats.",
     "redis.version": "Engine and parameter group are those of 7, the only one that the model allows.",
     "vectors.store": "Vectors are in PostgreSQL, the only store that the model allows.",
 }

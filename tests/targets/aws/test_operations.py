@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from infra.errors import UserError
 from infra.load import environment, load
 from infra.release import runtime
 from infra.release.manifest import Manifest
-from infra.targets.aws.image import split
+from infra.targets.aws.image import current, split
 from infra.targets.aws.registry import lifecycle
 from infra.targets.aws.sizes import Size, fargate_size, problems, rounded
 from tests.support.aws.compute import RELEASE, cloud, compute, declare, plan_of
@@ -170,6 +171,21 @@ def test_a_kept_release_runs_its_image_again_without_a_build() -> None:
     assert container(recording, "app")["image"] == kept
 
 
+def test_another_image_is_run_though_the_release_is_in_the_store() -> None:
+    """The working tree's id is the same, and its manifest names the image of before."""
+    wanted = environment(load(), "staging")
+    old = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/images@sha256:{'ab' * 32}"
+    manifest = Manifest(RELEASE, "2026-01-01T00:00:00.000Z", "somebody", "", (), runtime.render(wanted), old)
+    given = cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}")
+    assert container(other(kept=manifest, cloud=given), "app")["image"].endswith(DIGEST)
+    assert container(other(kept=manifest, cloud=given, source=""), "app")["image"] == old
+
+
+def test_a_release_without_an_image_is_refused() -> None:
+    with pytest.raises(UserError, match=f"The release {RELEASE} has no image to run on AWS"):
+        other(source="")
+
+
 @pytest.mark.parametrize("digest", ["", f"@{DIGEST}"])
 def test_an_image_from_elsewhere_is_copied_and_known_by_its_digest(digest: str) -> None:
     given = f"ghcr.io/pitchbar/pitchbar{digest or ':1.4.2'}"
@@ -182,6 +198,13 @@ def test_an_image_from_elsewhere_is_copied_and_known_by_its_digest(digest: str) 
     )
     image = container(recording, "app")["image"]
     assert ".dkr.ecr." in image and "@sha256:" in image
+
+
+def test_an_image_that_went_with_its_registry_is_not_run() -> None:
+    now, before = "1.dkr.ecr.us-east-1.amazonaws.com/now", "1.dkr.ecr.us-east-1.amazonaws.com/before"
+    assert current(f"{now}@sha256:a", built=f"{now}@sha256:b", repository=now) == f"{now}@sha256:a"
+    assert current(f"{before}@sha256:a", built=f"{now}@sha256:b", repository=now) == f"{now}@sha256:b"
+    assert current("", built=f"{now}@sha256:b", repository=now) == f"{now}@sha256:b"
 
 
 def test_images_are_taken_apart() -> None:

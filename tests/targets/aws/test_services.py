@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from infra.load import environment, load
+from infra.model import Telemetry
+from infra.targets.aws.process import told
 from infra.targets.aws.service import capacity
-from tests.support.aws.compute import LOAD_BALANCER, TOKEN, compute
-from tests.targets.aws.test_tasks import ENVIRONMENTS, SERVICE, granted, named
+from tests.support.aws.compute import LOAD_BALANCER, TOKEN, cloud, compute, declare, plan_of
+from tests.support.aws.doubles import DIGEST, CloudDouble
+from tests.support.engine import render
+from tests.targets.aws.test_tasks import EGRESS, ENVIRONMENTS, SERVICE, container, granted, named
 
 GROUP, RULE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule"
 
@@ -120,3 +126,28 @@ def test_the_first_task_is_on_demand_unless_all_may_run_on_spot() -> None:
         {"capacity_provider": "FARGATE", "base": 1, "weight": 7},
         {"capacity_provider": "FARGATE_SPOT", "weight": 3},
     ]
+
+
+def test_traces_and_errors_have_a_way_out_only_where_they_are_asked_for() -> None:
+    assert told(Telemetry()) == {}
+    assert told(Telemetry(otlp_endpoint="http://localhost:4318")) == {}
+    far = Telemetry(otlp_endpoint="http://collector.example:4318", sentry_dsn="https://0a@sentry.example/1")
+    assert told(far) == {4318: "traces are told to a collector", 443: "errors are told"}
+
+
+def test_laravel_is_the_same_shape() -> None:
+    """Other commands, and what Laravel must be told to do without a file system of its own."""
+    wanted = dataclasses.replace(environment(load(), "staging"), runtime="laravel")
+    plan = plan_of(wanted, cloud=cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}"))
+    recording = render(lambda: declare(plan), stack="st", double=CloudDouble())
+    app, worker = container(recording, "app"), container(recording, "worker")
+    assert app["command"] == ["php", "artisan", "octane:frankenphp", "--host=0.0.0.0", "--port=8000"]
+    asked = "curl --fail --silent --output /dev/null http://127.0.0.1:8000/ready"
+    assert app["healthCheck"]["command"][1] == f"test -e /tmp/ready || {{ {asked} && touch /tmp/ready; }}"
+    assert worker["healthCheck"]["command"][1] == "php artisan horizon:status"
+    variables = {item["name"]: item["value"] for item in app["environment"]}
+    assert variables["REDIS_PREFIX"] == "" and variables["REDIS_QUEUE_RETRY_AFTER"] == "150"
+    assert variables["VIEW_COMPILED_PATH"] == "/tmp/views"
+    assert {item["name"] for item in worker["secrets"]} == {item["name"] for item in app["secrets"]}
+    ways = {way.name for way in recording.of(EGRESS) if "cidrIpv4" in way.inputs}
+    assert ways == {"app-to-internet-443", "worker-to-internet-80", "worker-to-internet-443"}

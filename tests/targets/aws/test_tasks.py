@@ -67,7 +67,7 @@ def test_the_apps_container_is_this() -> None:
             {"name": "REDIS_HOST", "value": "redis.example.com"},
             {"name": "REDIS_PORT", "value": "6379"},
             {"name": "REDIS_SCHEME", "value": "tls"},
-            {"name": "REVERB_APP_ID", "value": "1"},
+            {"name": "REVERB_APP_ID", "value": wiring.REALTIME_APP_ID},
             {"name": "STOP_TIMEOUT", "value": "30"},
             {"name": "TRUSTED_PROXIES", "value": "10.20.0.0/16"},
         ],
