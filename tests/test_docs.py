@@ -74,7 +74,7 @@ def pulumi_commands() -> Iterator[tuple[str, ...]]:
 @functools.cache
 def pulumi_help(*words: str) -> str:
     """What the CLI says of a command; of one that it doesn't have it says what its parent does."""
-    command = [locate().pulumi, *words, "--help"]
+    command = [str(locate().pulumi), *words, "--help"]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 
 
