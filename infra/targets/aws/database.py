@@ -46,7 +46,7 @@ class Database(pulumi.ComponentResource):
     """Who connects must wait for it."""
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pitchbar:aws:Database", name, None, opts)
+        super().__init__("pitchbar:aws:OwnDatabase", name, None, opts)
         self._args = args
         self._child = ResourceOptions(parent=self)
         self._database = _database(args.plan)
