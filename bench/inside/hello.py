@@ -19,4 +19,4 @@ async def hello(request: Request) -> JSONResponse:
 
 if __name__ == "__main__":
     with listening(f"unix:{sys.argv[1]}") as listener:
-        sys.exit(serve(Starlette(routes=[Route("/hello", hello)]), listener, stop_timeout=1))
+        sys.exit(serve(Starlette(routes=[Route("/hello", hello)]), listener, stop_timeout=1, trusted_proxies=["*"]))
