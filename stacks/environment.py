@@ -17,7 +17,8 @@ def outputs(
 ) -> Mapping[str, Any]:
     """Declare its resources; give its outputs, which have the same names on every target."""
     lacking = check_capabilities(wanted, place.name, place.capabilities, config.require, config.image)
-    chosen = choose(config.release, app_dir(), wanted, place.store(stack, cloud), rebuild=place.builds_images)
+    store = place.store(stack, cloud)
+    chosen = choose(config.release, app_dir(), wanted, store, image=config.image, rebuild=place.builds_images)
     landed = place.land(
         Plan(
             stack=stack,

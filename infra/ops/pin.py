@@ -20,7 +20,7 @@ def pin(stack: Stack, release: str | None, app: Path | None = None) -> str:
     wanted = release
     if not wanted:
         shape = environment(load(), settings.get("environment", stack.name))
-        wanted = working_tree(app or paths.app_dir(), shape).release
+        wanted = working_tree(app or paths.app_dir(), shape, settings.get("image", "")).release
     if settings.get("release", "") != wanted:
         _set(stack, wanted)
     return wanted

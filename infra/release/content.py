@@ -51,6 +51,11 @@ def release_id(source: Path, runtime: Runtime) -> str:
     return _digest(source, runtime, files(source))[:12]
 
 
+def with_image(release: str, image: str | None) -> str:
+    """The id of a release that an image named by the stack runs (``pitchbar:image``): another image is another one."""
+    return hashlib.sha256(f"{release} {image}".encode()).hexdigest()[:12] if image else release
+
+
 def _digest(source: Path, runtime: Runtime, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256(to_json(runtime).encode())
     for path in paths:

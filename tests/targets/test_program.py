@@ -12,7 +12,7 @@ import pytest
 from infra.errors import UserError
 from infra.load import environment, load
 from infra.paths import release_store
-from infra.release.choice import choose
+from infra.release.choice import choose, working_tree
 from infra.release.content import release_id
 from infra.release.manifest import Folder, Manifest, write
 from infra.release.migrations import Revision
@@ -99,6 +99,15 @@ def test_a_pinned_release_is_not_made_from_the_working_tree() -> None:
 def test_a_pin_on_the_working_tree_releases_it() -> None:
     release = release_id(APP, RUNTIME)
     assert program("local", release=release).one("pitchbar:local:Release").inputs["source"] == str(APP)
+
+
+def test_another_image_is_another_release(tmp_path: Path) -> None:
+    staging, store = environment(load(), "staging"), Folder(tmp_path)
+    images = (None, "ghcr.io/pitchbar/pitchbar:1.4.2", "ghcr.io/pitchbar/pitchbar:1.4.3")
+    trees = [working_tree(APP, staging, image) for image in images]
+    assert len({tree.release for tree in trees}) == 3
+    assert [choose(None, APP, staging, store, image=image) for image in images] == trees
+    assert choose(trees[1].release, APP, staging, store, image=images[1]) == trees[1]
 
 
 def test_a_pin_on_nothing_is_refused_in_words() -> None:
