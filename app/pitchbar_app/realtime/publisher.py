@@ -15,7 +15,10 @@ from pitchbar_app.broadcast import Event
 
 MOST_WAITING = 1000
 AT_ONCE = 100
-SETTLING = 2.0
+SETTLING = 5.0
+"""Longer than a process takes to listen again after Redis is back, on a busy machine too."""
+MEMORY = 60.0
+"""How long after an interruption those are waited for who listened before it; some may have left meanwhile."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ class Publisher:
         self._waiting: deque[str] = deque()
         self._wake = asyncio.Event()
         self._interrupted = False
+        self._listened = 0
+        self._interrupted_at = 0.0
 
     def has_room_for(self, events: int) -> bool:
         """Whether so many events can be taken."""
@@ -45,8 +50,13 @@ class Publisher:
         return True
 
     def interrupt(self) -> None:
-        """The subscriptions to Redis broke: wait for them before anything more is sent."""
-        self._interrupted = True
+        """The subscriptions to Redis broke: wait for them before anything more is sent.
+
+        Who listened until now is remembered, because Redis may have forgotten it when it is back: leases run out.
+        """
+        if not self._interrupted:
+            self._interrupted, self._interrupted_at = True, monotonic()
+            self._listened = self._processes()
 
     async def run(self) -> None:
         """Send what is put in; until it is cancelled."""
@@ -61,7 +71,7 @@ class Publisher:
                 pause = FIRST_PAUSE
             except (RedisError, OSError) as error:
                 log.warning("events wait: Redis does not answer (%s)", error)
-                self._interrupted = True
+                self.interrupt()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             if not self._waiting:
@@ -79,7 +89,8 @@ class Publisher:
     async def _listened_to(self) -> None:
         """Wait until as many processes as before listen again, but not for ever: one of them may be dead."""
         deadline = monotonic() + SETTLING
-        wanted = self._processes()
+        remembered = self._listened if monotonic() - self._interrupted_at < MEMORY else 0
+        wanted = max(remembered, self._processes())
         while monotonic() < deadline:
             [(_, listeners)] = await self._client.pubsub_numsub(self._topic)
             if listeners >= wanted:
