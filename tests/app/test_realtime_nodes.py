@@ -235,6 +235,8 @@ def test_events_sent_while_redis_is_away_reach_every_process(start: Start, redis
     """After a long absence Redis has forgotten who was there; they are waited for all the same."""
     one, two = start(), start()
     clients = [joined(one, "private-a"), joined(two, "private-a")]
+    trigger(one, "private-a", "before", 0)
+    assert [receive(client)["event"] for client in clients] == ["before", "before"]
     redis.kill()
     for node in (one, two):
         node.wait_until("/ready", 503)

@@ -34,6 +34,7 @@ class Publisher:
         self._waiting: deque[str] = deque()
         self._wake = asyncio.Event()
         self._interrupted = False
+        self._heard = 0  # How many processes the last event reached, as Redis says.
         self._listened = 0
         self._interrupted_at = 0.0
 
@@ -56,7 +57,7 @@ class Publisher:
         """
         if not self._interrupted:
             self._interrupted, self._interrupted_at = True, monotonic()
-            self._listened = self._processes()
+            self._listened = max(self._heard, self._processes())
 
     async def run(self) -> None:
         """Send what is put in; until it is cancelled."""
@@ -82,7 +83,8 @@ class Publisher:
         async with self._client.pipeline(transaction=False) as pipeline:
             for text in list(self._waiting)[:number]:
                 pipeline.publish(self._topic, text)
-            await pipeline.execute()
+            heard = await pipeline.execute()
+        self._heard = heard[-1] if heard else self._heard
         for _ in range(number):
             self._waiting.popleft()
 
