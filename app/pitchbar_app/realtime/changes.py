@@ -15,11 +15,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Batch:
-    """Channels whose number of subscriptions changed, members who came or went, rosters that are wanted."""
+    """Channels whose number of subscriptions changed, members who came or went, rosters that are wanted; in the order
+    in which they first changed."""
 
-    channels: frozenset[str]
-    members: frozenset[tuple[str, str]]
-    rosters: frozenset[str]
+    channels: tuple[str, ...]
+    members: tuple[tuple[str, str], ...]
+    rosters: tuple[str, ...]
 
 
 class Changes:
@@ -28,9 +29,9 @@ class Changes:
     def __init__(self) -> None:
         self.wake = asyncio.Event()
         self._open = True
-        self._channels: set[str] = set()
-        self._members: set[tuple[str, str]] = set()
-        self._rosters: set[str] = set()
+        self._channels: dict[str, None] = {}
+        self._members: dict[tuple[str, str], None] = {}
+        self._rosters: dict[str, None] = {}
 
     def channel(self, name: str) -> None:
         """The number of subscriptions to a channel changed."""
@@ -46,7 +47,7 @@ class Changes:
 
     def take(self) -> Batch:
         """Everything so far; it is noted no more."""
-        batch = Batch(frozenset(self._channels), frozenset(self._members), frozenset(self._rosters))
+        batch = Batch(tuple(self._channels), tuple(self._members), tuple(self._rosters))
         for noted in (self._channels, self._members, self._rosters):
             noted.clear()
         self.wake.clear()
@@ -57,7 +58,7 @@ class Changes:
         self._open = False
         self.take()
 
-    def _note(self, noted: set[Item], value: Item) -> None:
+    def _note(self, noted: dict[Item, None], value: Item) -> None:
         if self._open:
-            noted.add(value)
+            noted[value] = None
             self.wake.set()
