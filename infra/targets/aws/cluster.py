@@ -7,7 +7,7 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from infra.targets.aws import foundation
-from infra.targets.aws.retention import retention
+from infra.targets.aws.log_groups import create_log_group
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan, cloud_of
 
@@ -52,12 +52,7 @@ class Cluster(pulumi.ComponentResource):
 
     def _create_session_log(self) -> aws.cloudwatch.LogGroup:
         """What operators typed and saw is kept for as long as other logs."""
-        return aws.cloudwatch.LogGroup(
-            "sessions",
-            kms_key_id=self._key,
-            retention_in_days=retention(self._plan.environment.telemetry.log_retention),
-            opts=self._opts,
-        )
+        return create_log_group(self._plan, "sessions", self._key, self._opts)
 
     def _create_cluster(self, sessions: aws.cloudwatch.LogGroup) -> aws.ecs.Cluster:
         return aws.ecs.Cluster(
@@ -88,13 +83,8 @@ class Cluster(pulumi.ComponentResource):
     def _create_insights_log(self, cluster: aws.ecs.Cluster) -> None:
         """ECS would make it by itself, unencrypted and without an end."""
         if self._insights:
-            aws.cloudwatch.LogGroup(
-                "insights",
-                name=Output.concat("/aws/ecs/containerinsights/", cluster.name, "/performance"),
-                kms_key_id=self._key,
-                retention_in_days=retention(self._plan.environment.telemetry.log_retention),
-                opts=self._opts,
-            )
+            physical = Output.concat("/aws/ecs/containerinsights/", cluster.name, "/performance")
+            create_log_group(self._plan, "insights", self._key, self._opts, physical=physical)
 
     def _create_namespace(self) -> aws.servicediscovery.PrivateDnsNamespace:
         cloud = cloud_of(self._plan)

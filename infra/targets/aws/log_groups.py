@@ -1,4 +1,4 @@
-"""Log groups for services that write to one of a fixed name, or that a single task writes to."""
+"""Log groups: all of the AWS target are made here."""
 
 import pulumi_aws as aws
 from pulumi import Input, ResourceOptions

@@ -8,8 +8,8 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws import foundation
 from infra.targets.aws.endpoints import Endpoints, EndpointsArgs
+from infra.targets.aws.log_groups import create_log_group
 from infra.targets.aws.naming import name_tag
-from infra.targets.aws.retention import retention
 from infra.targets.aws.roles import allowing, create_role
 from infra.targets.aws.settings import settings
 from infra.targets.aws.subnets import cut, find_zones
@@ -76,12 +76,7 @@ class Network(pulumi.ComponentResource):
         aws.ec2.DefaultSecurityGroup("default", vpc_id=self._vpc.id, ingress=[], egress=[], opts=self._child)
 
     def _create_flow_logs(self, key_arn: Input[str]) -> None:
-        group = aws.cloudwatch.LogGroup(
-            "flow-logs",
-            kms_key_id=key_arn,
-            retention_in_days=retention(self._plan.environment.telemetry.log_retention),
-            opts=self._child,
-        )
+        group = create_log_group(self._plan, "flow-logs", key_arn, self._child)
         role = create_role(
             self._plan,
             "flow-logs",

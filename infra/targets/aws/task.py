@@ -10,7 +10,7 @@ from pulumi import Input, Output, ResourceOptions
 from infra import wiring
 from infra.targets.aws import foundation
 from infra.targets.aws.containers import WRITABLE, Container, definition
-from infra.targets.aws.retention import retention
+from infra.targets.aws.log_groups import create_log_group
 from infra.targets.aws.roles import GrantedRole, Statement, allowing, create_role
 from infra.targets.aws.sizes import Size, rounded
 from infra.targets.base import Plan, cloud_of
@@ -104,13 +104,7 @@ class TaskRuntime(pulumi.ComponentResource):
         )
 
     def _create_log(self) -> aws.cloudwatch.LogGroup:
-        telemetry = self._args.plan.environment.telemetry
-        return aws.cloudwatch.LogGroup(
-            "tasks",
-            kms_key_id=self._args.foundation.keys.logs_key_arn,
-            retention_in_days=retention(telemetry.log_retention),
-            opts=self._opts,
-        )
+        return create_log_group(self._args.plan, "tasks", self._args.foundation.keys.logs_key_arn, self._opts)
 
     def _create_execution_role(self, log: aws.cloudwatch.LogGroup) -> GrantedRole:
         args = self._args
