@@ -1,7 +1,5 @@
 """``pitchbar:aws:Migration``: brings the database to a release's schema by a one-off task in the release's image."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.provider.aws.store import manifests
@@ -39,7 +37,7 @@ class MigrationResource(Resource[Inputs, State]):
     def create(self, inputs: Inputs) -> tuple[str, State]:
         compatible = ",".join(sorted(_compatible(inputs)))
         ended = OneOff(f"The migration of release {inputs.release}", inputs).run({"COMPATIBLE_REVISIONS": compatible})
-        return "migration", extend(State, inputs, revision=_revision(ended.lines), task=ended.arn)
+        return "migration", extend(State, inputs, revision=str(ended.said("to") or ""), task=ended.arn)
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
         return self.create(inputs)[1]
@@ -54,13 +52,3 @@ def _compatible(inputs: Inputs) -> frozenset[str]:
     own = next((found for found in known if found.id == inputs.release), None)
     revisions = [revision.id for revision in own.revisions] if own else []
     return reachable_from(revisions, [other.revisions for other in known])
-
-
-def _revision(lines: Sequence[str]) -> str:
-    """Read the last line, ``{"from": …, "to": REVISION}``, if the image's command ends like the bundled app's."""
-    for line in reversed(lines):
-        try:
-            return str(json.loads(line)["to"])
-        except (KeyError, TypeError, ValueError):
-            continue
-    return ""

@@ -4,14 +4,13 @@ What the database holds under that value is encrypted under the current one by t
 task that has both. Where something can't be, the update fails before any task is started without the previous value.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from infra.errors import UserError
 from infra.provider.aws.session import call, client
-from infra.provider.aws.task import OneOff, TaskInputs
+from infra.provider.aws.task import Ended, OneOff, TaskInputs
 from infra.provider.base import Resource, extend
 
 KEY = "APP_KEY"
@@ -58,7 +57,7 @@ class RenewalResource(Resource[Inputs, State]):
         what = f"The renewal of what is encrypted, by release {inputs.release},"
         _must_be_known_to_all(what, inputs)
         ended = OneOff(what, inputs).run({})
-        return "renewal", extend(State, inputs, renewed=_count(what, ended.lines), task=ended.arn)
+        return "renewal", extend(State, inputs, renewed=_count(what, ended), task=ended.arn)
 
     def update(self, id: str, state: State, inputs: Inputs) -> State:
         return self.create(inputs)[1]
@@ -67,13 +66,11 @@ class RenewalResource(Resource[Inputs, State]):
         """What was renewed stays."""
 
 
-def _count(what: str, lines: tuple[str, ...]) -> int:
-    for line in reversed(lines):
-        try:
-            return int(json.loads(line)["renewed"])
-        except (KeyError, TypeError, ValueError):
-            continue
-    raise UserError(f'{what} logged no last line of the form {{"renewed": COUNT}}.')
+def _count(what: str, ended: Ended) -> int:
+    try:
+        return int(ended.said("renewed"))
+    except (TypeError, ValueError):
+        raise UserError(f'{what} logged no last line of the form {{"renewed": COUNT}}.') from None
 
 
 def _must_be_known_to_all(what: str, inputs: Inputs) -> None:

@@ -3,6 +3,7 @@ their log when they fail."""
 
 import contextlib
 import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,15 @@ class Ended:
 
     arn: str
     lines: tuple[str, ...]
+
+    def said(self, name: str) -> Any:
+        """A field of the last line that is a JSON document with it; None where no line is."""
+        for line in reversed(self.lines):
+            try:
+                return json.loads(line)[name]
+            except (KeyError, TypeError, ValueError):
+                continue
+        return None
 
 
 class OneOff:
