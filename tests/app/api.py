@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.app.processes import SECRETS, Answer, Process
+from tests.support.processes import PATIENCE
 
-PATIENCE = 20.0
 NEW_KEY = "base64:" + "QUJD" * 10 + "QUI="
 """An APP_KEY after a rotation."""
 

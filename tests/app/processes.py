@@ -19,9 +19,9 @@ from websockets.sync.client import ClientConnection, unix_connect
 
 from infra import wiring
 from infra.toolchain import app_python, checkout
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis, wait_for_port
 
-PATIENCE = 15.0
 APP = checkout() / "app"
 SECRETS = {
     "APP_KEY": "base64:c2VjcmV0LWFwcC1rZXktdGhhdC1pcy0zMi1ieXRlcyE=",

@@ -16,6 +16,7 @@ from infra.endpoints import http_post, url_endpoint
 from infra.toolchain import app_python
 from tests.app.processes import APP, SECRETS, Launcher
 from tests.support import services
+from tests.support.processes import PATIENCE
 from tests.support.services import Redis
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
@@ -39,7 +40,7 @@ def serving(app: Launcher, code: Path = APP) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(services.PATIENCE)
+        process.wait(PATIENCE)
 
 
 @contextlib.contextmanager

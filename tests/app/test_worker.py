@@ -9,7 +9,8 @@ from typing import Any
 
 import psycopg
 
-from tests.app.processes import PATIENCE, TOKEN, Launcher, Process, receive, subscribe
+from tests.app.processes import TOKEN, Launcher, Process, receive, subscribe
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis
 
 CANARY = "/api/v1/internal/canary"

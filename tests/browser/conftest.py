@@ -17,6 +17,7 @@ from tests.app.conftest import folder, migrated, postgres, redis
 from tests.app.processes import APP, environment, publish
 from tests.support import services
 from tests.support.answers_double import Double, double
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis
 
 __all__ = ["folder", "migrated", "postgres", "redis"]
@@ -61,13 +62,13 @@ class Server:
         """SIGTERM: clients are asked to come back."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(services.PATIENCE)
+        self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         """SIGKILL, if it runs."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(services.PATIENCE)
+            self.process.wait(PATIENCE)
 
 
 @dataclass
