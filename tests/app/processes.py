@@ -125,7 +125,7 @@ class Process:
     def connect(self, key: str = "public-key") -> ClientConnection:
         """A WebSocket connection."""
         uri = f"ws://realtime.localhost/app/{key}?protocol=7"
-        return self.sockets.enter_context(unix_connect(str(self.address), uri, close_timeout=1))
+        return self.sockets.enter_context(unix_connect(str(self.address), uri, close_timeout=10))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Send the signal and wait; the result is the exit status and how many seconds it took."""

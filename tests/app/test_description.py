@@ -64,7 +64,9 @@ def unlimited_sign_ins(redis: Redis) -> Iterator[None]:
 
 def ask(app: Launcher, address: str, *options: str) -> tuple[int, str]:
     """Have schemathesis ask everything, with a token; its exit code and its report."""
-    made = http_post(url_endpoint(address), "/api/v1/tokens", {"password": SECRETS["ADMIN_PASSWORD"], "name": "x"})
+    made = http_post(
+        url_endpoint(address), "/api/v1/tokens", {"password": SECRETS["ADMIN_PASSWORD"], "name": "x"}, timeout=PATIENCE
+    )
     token = json.loads(made.body)["token"]
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run", *options]
     done = subprocess.run(
