@@ -185,7 +185,7 @@ class Launcher:
             env={name: value for name, value in (self.environment | changes).items() if value != "<unset>"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=3 * PATIENCE,
         )
 
     def end(self) -> None:
