@@ -13,6 +13,7 @@ from infra.paths import project_root
 from infra.toolchain import app_python
 from tests.app.processes import APP, Launcher, environment, launcher
 from tests.support import services
+from tests.support.processes import PATIENCE
 from tests.support.services import Redis
 
 INSIDE = project_root() / "bench" / "inside"
@@ -51,7 +52,7 @@ class Servers:
             yield process
         finally:
             process.terminate()
-            process.wait(services.PATIENCE)
+            process.wait(PATIENCE)
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ def pulumi_commands() -> Iterator[tuple[str, ...]]:
 def pulumi_help(*words: str) -> str:
     """What the CLI says of a command; of one that it doesn't have it says what its parent does."""
     command: list[str] = [str(locate().pulumi), *words, "--help"]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     return finished.stdout
 
 

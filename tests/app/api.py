@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.app.processes import SECRETS, Answer, Process
+from tests.support.processes import PATIENCE
 
-PATIENCE = 20.0
 NEW_KEY = "base64:" + "QUJD" * 10 + "QUI="
 """An APP_KEY after a rotation."""
 
@@ -43,9 +43,9 @@ class Client:
         found: dict[str, Any] = self.send("GET", f"/api/v1/sources/{source_id}").json
         return found
 
-    def wait_for(self, source_id: int, *statuses: str) -> dict[str, Any]:
+    def wait_for(self, source_id: int, *statuses: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the source has one of these statuses, by default one of those that last."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + seconds
         while True:
             source = self.source(source_id)
             if source["status"] in (statuses or ("ready", "failed")):

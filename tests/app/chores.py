@@ -20,6 +20,8 @@ from redis import Redis
 
 NOTES = "test:notes"
 TRIES = "test:tries"
+BEGUN = "test:begun"
+GO = "test:go:"
 
 
 def note(number: int, seconds: float) -> int:
@@ -29,6 +31,16 @@ def note(number: int, seconds: float) -> int:
         time.sleep(seconds)
         redis.rpush(NOTES, number)
     return number
+
+
+def hold(number: int) -> None:
+    """Note that this began, go on when the test says so, then note that it was done."""
+    worker = context.settings()
+    with blocking(worker.redis, worker.app) as redis:
+        redis.rpush(BEGUN, number)
+        while not redis.exists(f"{GO}{number}"):
+            time.sleep(0.02)
+        redis.rpush(NOTES, number)
 
 
 def refuse(number: int) -> None:

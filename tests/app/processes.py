@@ -19,9 +19,9 @@ from websockets.sync.client import ClientConnection, unix_connect
 
 from infra import wiring
 from infra.toolchain import app_python, checkout
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis, wait_for_port
 
-PATIENCE = 15.0
 APP = checkout() / "app"
 SECRETS = {
     "APP_KEY": "base64:c2VjcmV0LWFwcC1rZXktdGhhdC1pcy0zMi1ieXRlcyE=",
@@ -125,7 +125,7 @@ class Process:
     def connect(self, key: str = "public-key") -> ClientConnection:
         """A WebSocket connection."""
         uri = f"ws://realtime.localhost/app/{key}?protocol=7"
-        return self.sockets.enter_context(unix_connect(str(self.address), uri, close_timeout=1))
+        return self.sockets.enter_context(unix_connect(str(self.address), uri, close_timeout=10))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Send the signal and wait; the result is the exit status and how many seconds it took."""
@@ -185,7 +185,7 @@ class Launcher:
             env={name: value for name, value in (self.environment | changes).items() if value != "<unset>"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=3 * PATIENCE,
         )
 
     def end(self) -> None:

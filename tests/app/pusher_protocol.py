@@ -18,7 +18,8 @@ from urllib.parse import quote
 
 from websockets.sync.client import ClientConnection
 
-from tests.app.processes import PATIENCE, SECRETS, Answer, Process, receive, send
+from tests.app.processes import SECRETS, Answer, Process, receive, send
+from tests.support.processes import PATIENCE
 
 KEY, SECRET = "public-key", SECRETS["REVERB_APP_SECRET"]
 SUCCEEDED = "pusher_internal:subscription_succeeded"
@@ -157,7 +158,7 @@ def members(process: Process, channel: str) -> list[str]:
     return sorted(user["id"] for user in users)
 
 
-def eventually(check: Callable[[], Any], expected: Any, seconds: float = 8.0) -> None:
+def eventually(check: Callable[[], Any], expected: Any, seconds: float = PATIENCE) -> None:
     """Ask until the answer is the expected one."""
     deadline = time.monotonic() + seconds
     while (found := check()) != expected:

@@ -16,7 +16,8 @@ from typing import Any
 
 from infra.toolchain import app_python
 from tests.app.processes import APP, Launcher
-from tests.support.processes import children
+from tests.support.processes import children, wait_until
+from tests.support.services import Redis
 
 LEASE = 3
 """Seconds; the shortest that the app takes."""
@@ -49,6 +50,34 @@ class Chores:
         """The numbers of the chores that were done, in order, and of those in the failed registries."""
         report: dict[str, Any] = json.loads(self("report", *queues))
         return report
+
+    def hold(self, first: int, count: int, queue: str = "crawl") -> None:
+        """Put jobs on a queue that run until they are let go: a test need not be quicker than they are."""
+        self("enqueue", queue, "hold", first, count)
+
+    def begun(self) -> int:
+        """How many times a job of `hold` began."""
+        return int(self.redis.execute("LLEN", "test:begun").removeprefix(":"))
+
+    def wait_until_begun(self, count: int) -> None:
+        """Wait until jobs of `hold` began so many times."""
+        wait_until(lambda: self.begun() >= count, f"jobs begin {count} times")
+
+    def let_go(self, *numbers: int) -> None:
+        """Let jobs of `hold` end."""
+        for number in numbers:
+            assert self.redis.execute("SET", f"test:go:{number}", "1") == "+OK"
+
+    def wait_for_reserved(self, queue: str = "crawl") -> None:
+        """Wait until a worker has a job of the queue."""
+        reserved = f"pitchbar:reserved:{queue}"
+        wait_until(lambda: self.redis.execute("ZCARD", reserved) != ":0", "a worker takes a job")
+
+    @property
+    def redis(self) -> Redis:
+        """The server that has the queues: asked by itself it answers sooner than a command starts."""
+        known = self.app.environment
+        return Redis(int(known["REDIS_PORT"]), known["REDIS_PASSWORD"], (), {}, self.app.folder / "none")
 
     def depth(self) -> dict[str, dict[str, int]]:
         """What `queue-metrics` prints."""

@@ -11,6 +11,7 @@ import pytest
 from tests.app.api import NEW_KEY, Client
 from tests.app.processes import SECRETS, Launcher, Process
 from tests.app.website import page, website
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis
 
 NAMES = ("/api/v1/sources", "/api/v1/sources/1", "/api/v1/tokens/0000000000000000")
@@ -208,7 +209,7 @@ def test_a_refusal_waits_for_the_rest_of_the_request(web: Process) -> None:
         with pytest.raises(TimeoutError):
             connection.recv(1)
         connection.sendall(b"}")
-        connection.settimeout(5)
+        connection.settimeout(PATIENCE)
         answer = b""
         while not answer.endswith(b"}"):
             answer += connection.recv(65536)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from tests.app.api import Client
 from tests.app.processes import Launcher
 from tests.app.website import page, website
+from tests.support.processes import wait_until
 from tests.support.services import Postgres
 
 
@@ -48,10 +48,7 @@ def test_drift_is_found_and_repaired(app: Launcher, postgres: Postgres) -> None:
         "To repair this, type: python -m pitchbar_app audit-vectors --repair\n",
     )
     assert audit(app, "--repair")[0] == 0
-    deadline = time.monotonic() + 10
-    while audit(app)[0] != 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: audit(app)[0] == 0, "the vectors are made again")
     assert client.ask("otters")["links"][0]["page"] == site.url("/otters")
 
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.app.processes import Launcher
-from tests.support.processes import wait_until
+from tests.support.processes import PATIENCE, wait_until
 from tests.support.services import Redis, free_port
 
 VISITOR, CLOUDFLARE = "198.51.100.7", "173.245.48.9"
@@ -134,7 +134,7 @@ def test_limits_count_the_visitor_whom_trusted_proxies_name(app: Launcher) -> No
     web = app.start_on(port, "web", TRUSTED_PROXIES=PROXIES, ANSWERS_PER_MINUTE="3")
 
     def ask(said: str, visitor: str = VISITOR) -> int:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=15)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
             headers = {"x-forwarded-for": f"{said}, {visitor}, {CLOUDFLARE}"}
             connection.request("POST", "/api/v1/answers", '{"question": "Why?"}', headers)
             return connection.getresponse().status

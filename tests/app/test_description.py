@@ -16,6 +16,7 @@ from infra.endpoints import http_post, url_endpoint
 from infra.toolchain import app_python
 from tests.app.processes import APP, SECRETS, Launcher
 from tests.support import services
+from tests.support.processes import PATIENCE
 from tests.support.services import Redis
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
@@ -39,7 +40,7 @@ def serving(app: Launcher, code: Path = APP) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(services.PATIENCE)
+        process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -63,7 +64,9 @@ def unlimited_sign_ins(redis: Redis) -> Iterator[None]:
 
 def ask(app: Launcher, address: str, *options: str) -> tuple[int, str]:
     """Have schemathesis ask everything, with a token; its exit code and its report."""
-    made = http_post(url_endpoint(address), "/api/v1/tokens", {"password": SECRETS["ADMIN_PASSWORD"], "name": "x"})
+    made = http_post(
+        url_endpoint(address), "/api/v1/tokens", {"password": SECRETS["ADMIN_PASSWORD"], "name": "x"}, timeout=PATIENCE
+    )
     token = json.loads(made.body)["token"]
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run", *options]
     done = subprocess.run(

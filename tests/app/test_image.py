@@ -15,10 +15,10 @@ import pytest
 
 from infra import checks
 from infra.endpoints import url_endpoint
-from tests.app.processes import APP, PATIENCE, SECRETS, environment
+from tests.app.processes import APP, SECRETS, environment
 from tests.support import docker as dockers
 from tests.support.docker import BASE, Docker
-from tests.support.processes import wait_until
+from tests.support.processes import PATIENCE, wait_until
 from tests.support.services import Postgres, Redis, free_port
 
 pytestmark = pytest.mark.skipif(not dockers.available(), reason=dockers.NOT_HERE)
@@ -146,13 +146,15 @@ def test_every_server_runs_and_is_healthy(containers: Containers) -> None:
         containers.running(*start, "realtime", "--listen", f"127.0.0.1:{realtime}") as listening,
         containers.running(*start, "worker", HEARTBEAT_FILE="/tmp/worker", CANARY_QUEUE="canary-image") as worker,
     ):
-        wait_until(lambda: answer(web, "/ready")[0] == 200, "the web server is ready", PATIENCE)
+        wait_until(lambda: answer(web, "/ready")[0] == 200, "the web server is ready")
         assert answer(web, "/up")[1]["release"] == RELEASE
         address = f"http://127.0.0.1:{realtime}/ready"
-        wait_until(lambda: containers.is_healthy(listening, address), "the realtime server is healthy", PATIENCE)
-        wait_until(lambda: containers.is_healthy(worker, "worker"), "the worker is healthy", PATIENCE)
+        wait_until(lambda: containers.is_healthy(listening, address), "the realtime server is healthy")
+        wait_until(lambda: containers.is_healthy(worker, "worker"), "the worker is healthy")
         token = SECRETS["INTERNAL_QUEUE_TOKEN"]
-        checks.canary_round_trip(app, sockets, queue="canary-image", release=RELEASE, token=token, key="public-key")
+        checks.canary_round_trip(
+            app, sockets, queue="canary-image", release=RELEASE, token=token, key="public-key", seconds=PATIENCE
+        )
 
 
 @pytest.mark.parametrize("command", [["queue-metrics"], ["audit-vectors", "--json"]])

@@ -12,11 +12,10 @@ import pytest
 
 from tests.app.inside import inside
 from tests.app.processes import Launcher, Process
-from tests.app.queues import Chores
-from tests.support.processes import children, runs, wait_until
+from tests.app.queues import LEASE, Chores
+from tests.support.processes import PATIENCE, children, runs, wait_until
 from tests.support.services import Redis
 
-PATIENCE = 40.0
 POOL = {"HORIZON_MIN_PROCESSES": "1", "HORIZON_MAX_PROCESSES": "3", "HORIZON_BACKLOG_PER_PROCESS": "5"}
 Start = Callable[..., Process]
 
@@ -36,7 +35,7 @@ def start(chores: Chores) -> Iterator[Start]:
         pool = chores.app.start("worker", **limits)
         started.append(pool)
         least = int(limits["HORIZON_MIN_PROCESSES"])
-        wait_until(lambda: len(children(pool.popen.pid)) == least, "the pool starts its workers", PATIENCE)
+        wait_until(lambda: len(children(pool.popen.pid)) == least, "the pool starts its workers")
         return pool
 
     yield begin
@@ -70,7 +69,7 @@ def test_one_worker_for_so_many_jobs_within_the_limits() -> None:
 def test_a_backlog_grows_the_pool_to_its_largest_and_every_job_is_done_once(chores: Chores, start: Start) -> None:
     pool = start()
     chores("enqueue", "crawl", "note", 0, 36, 0.3)
-    wait_until(lambda: size(pool) == 3 and busy(pool) == 3, "three workers run jobs", PATIENCE)
+    wait_until(lambda: size(pool) == 3 and busy(pool) == 3, "three workers run jobs")
     sizes = {3}
     deadline = time.monotonic() + 2 * PATIENCE
     while chores.depth()["total"]["depth"] or size(pool) > 1:
@@ -82,62 +81,76 @@ def test_a_backlog_grows_the_pool_to_its_largest_and_every_job_is_done_once(chor
     assert pool.output.count("is replaced") == 0
     assert "the backlog asks for 3 workers: 2 more" in pool.output
     chores("enqueue", "crawl", "note", 100, 1, 0)
-    wait_until(lambda: 100 in report(chores)["notes"], "the worker that is left goes on", PATIENCE)
+    wait_until(lambda: 100 in report(chores)["notes"], "the worker that is left goes on")
 
 
-def test_delayed_jobs_keep_the_pool_large(chores: Chores, start: Start) -> None:
+def test_delayed_jobs_keep_the_pool_large(chores: Chores, start: Start, redis: Redis) -> None:
     pool = start(HORIZON_BACKLOG_PER_PROCESS="1")
     for queue in ("crawl", "index"):
-        chores("delay", queue, 8)
-    wait_until(lambda: size(pool) == 2, "two delayed jobs want two workers", PATIENCE)
-    while chores.depth()["total"]["delayed"] == 2:
+        chores("delay", queue, 3600)
+    wait_until(lambda: size(pool) == 2, "two delayed jobs want two workers")
+    calm = time.monotonic() + 7
+    while time.monotonic() < calm:
         assert size(pool) == 2, pool.output
-    wait_until(lambda: report(chores)["notes"] == [1, 1], "both are done", PATIENCE)
-    wait_until(lambda: size(pool) == 1, "the pool shrinks then", PATIENCE)
+        time.sleep(0.1)
+    for queue in ("crawl", "index"):
+        assert redis.execute("DEL", f"rq:scheduled:{queue}") == ":1"
+    wait_until(lambda: size(pool) == 1, "the pool shrinks without them")
 
 
 def test_a_worker_that_runs_a_job_is_not_let_go(chores: Chores, start: Start) -> None:
-    pool = start(HORIZON_MAX_PROCESSES="2", HORIZON_BACKLOG_PER_PROCESS="2", STOP_TIMEOUT="1")
-    chores("enqueue", "crawl", "note", 0, 2, 9)
-    chores("enqueue", "index", "note", 2, 1, 0)
-    wait_until(lambda: busy(pool) == 2, "both workers have a long job", PATIENCE)
+    pool = start(
+        HORIZON_MAX_PROCESSES="2", HORIZON_BACKLOG_PER_PROCESS="2", STOP_TIMEOUT="1", QUEUE_LEASE=str(5 * LEASE)
+    )
+    chores.hold(0, 2)
+    chores.hold(2, 1, "index")
+    chores.wait_until_begun(2)
     pids = set(children(pool.popen.pid))
     chores("remove", "index", 2)
-    while chores.depth()["total"]["reserved"] == 2:
+    calm = time.monotonic() + 7
+    while time.monotonic() < calm:
         assert set(children(pool.popen.pid)) == pids, pool.output
-    wait_until(lambda: sorted(report(chores)["notes"]) == [0, 1], "both jobs are done, each once", PATIENCE)
-    wait_until(lambda: size(pool) == 1, "the pool shrinks once they are done", PATIENCE)
+        time.sleep(0.1)
+    chores.let_go(0, 1)
+    wait_until(lambda: sorted(report(chores)["notes"]) == [0, 1], "both jobs are done, each once")
+    wait_until(lambda: size(pool) == 1, "the pool shrinks once they are done")
 
 
 def test_a_killed_worker_is_replaced_and_its_job_is_not_lost(chores: Chores, start: Start) -> None:
     pool = start()
-    chores("enqueue", "crawl", "note", 7, 1, 1.0)
-    wait_until(lambda: busy(pool) == 1, "the job runs", PATIENCE)
+    chores.hold(7, 1)
+    chores.wait_until_begun(1)
     [victim] = children(pool.popen.pid)
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: children(pool.popen.pid) not in ([], [victim]), "another worker is there", PATIENCE)
-    wait_until(lambda: report(chores) == {"notes": [7], "failed": []}, "the job is done", PATIENCE)
+    wait_until(lambda: children(pool.popen.pid) not in ([], [victim]), "another worker is there")
+    chores.wait_until_begun(2)
+    chores.let_go(7)
+    wait_until(lambda: report(chores) == {"notes": [7], "failed": []}, "the job is done")
     assert f"worker process {victim} was ended by signal 9 and is replaced" in pool.output
     assert "job crawl-7 is run again: its worker vanished" in pool.output
 
 
 def test_workers_of_a_killed_pool_finish_their_job_and_end(chores: Chores, start: Start) -> None:
     pool = start()
-    chores("enqueue", "crawl", "note", 0, 2, 2.0)
-    wait_until(lambda: busy(pool) == 1, "the job runs", PATIENCE)
+    chores.hold(0, 2)
+    chores.wait_until_begun(1)
     [worker] = children(pool.popen.pid)
     pool.stop(signal.SIGKILL)
-    wait_until(lambda: not runs(worker), "the worker ends", PATIENCE)
+    chores.let_go(0, 1)
+    wait_until(lambda: not runs(worker), "the worker ends")
     assert report(chores) == {"notes": [0], "failed": []}
     assert chores.depth()["crawl"]["waiting"] == 1, "it took no other job"
 
 
 def test_sigterm_drains_every_worker(chores: Chores, start: Start) -> None:
-    pool = start(HORIZON_MIN_PROCESSES="3", STOP_TIMEOUT="20")
-    chores("enqueue", "crawl", "note", 0, 9, 2.0)
-    wait_until(lambda: busy(pool) == 3, "three jobs run", PATIENCE)
+    pool = start(HORIZON_MIN_PROCESSES="3", STOP_TIMEOUT="300", QUEUE_LEASE=str(5 * LEASE))
+    chores.hold(0, 9)
+    chores.wait_until_begun(3)
     workers = children(pool.popen.pid)
-    assert pool.stop()[0] == 0, pool.output
+    pool.popen.terminate()
+    time.sleep(1)  # The pool hands the request on.
+    chores.let_go(0, 1, 2)
+    assert pool.popen.wait(PATIENCE) == 0, pool.output
     assert not any(runs(pid) for pid in workers)
     assert sorted(report(chores)["notes"]) == [0, 1, 2]
     assert report(chores)["failed"] == []
@@ -147,7 +160,7 @@ def test_sigterm_drains_every_worker(chores: Chores, start: Start) -> None:
 def test_a_job_that_outlasts_the_stop_timeout_is_ended_in_a_pool_too(chores: Chores, start: Start) -> None:
     pool = start(STOP_TIMEOUT="1")
     chores("enqueue", "crawl", "note", 0, 1, 300)
-    wait_until(lambda: busy(pool) == 1, "the job runs", PATIENCE)
+    wait_until(lambda: busy(pool) == 1, "the job runs")
     [worker] = children(pool.popen.pid)
     assert pool.stop()[0] == 0, pool.output
     assert not runs(worker)
@@ -160,8 +173,8 @@ def test_a_pool_goes_on_after_redis_was_away(chores: Chores, start: Start, redis
     time.sleep(2)
     redis.start()
     chores("enqueue", "crawl", "note", 0, 30, 0.3)
-    wait_until(lambda: size(pool) == 3, "the pool sees the backlog", PATIENCE)
-    wait_until(lambda: len(report(chores)["notes"]) == 30, "the jobs are done", PATIENCE)
+    wait_until(lambda: size(pool) == 3, "the pool sees the backlog")
+    wait_until(lambda: len(report(chores)["notes"]) == 30, "the jobs are done")
 
 
 def test_a_largest_size_below_the_smallest_is_refused(app: Launcher) -> None:

@@ -30,6 +30,7 @@ from tests.app.pusher_protocol import (
     trigger,
     user_count,
 )
+from tests.support.processes import PATIENCE
 from tests.support.services import Redis
 
 LEASE = 4.0
@@ -61,6 +62,12 @@ def _told(client: ClientConnection) -> tuple[str, str]:
     return message["event"].rpartition("_")[2], message["data"]["user_id"]
 
 
+def _subscriptions(node: Process, channel: str) -> int:
+    """How many clients are subscribed on all processes, as this one says."""
+    answer = api(node, "GET", f"/channels/{channel}", parameters={"info": "subscription_count"})
+    return int(answer.json["subscription_count"])
+
+
 def test_events_cross(start: Start) -> None:
     one, two = start(), start()
     near, far = joined(one, "private-x"), joined(two, "private-x")
@@ -85,8 +92,7 @@ def testmembers_are_told_once_over_all_processes(start: Start) -> None:
         assert _told(watcher) == ("added", "bob")
     for node in nodes:
         eventually(partial(user_count, node, "presence-w"), 4)
-        info = {"info": "subscription_count"}
-        assert api(node, "GET", "/channels/presence-w", parameters=info).json["subscription_count"] == 7
+        eventually(partial(_subscriptions, node, "presence-w"), 7)
     for tab, _ in tabs[:3]:
         tab.close()
     assert all(silent(watcher) for watcher in watchers)
@@ -112,8 +118,14 @@ def test_quota_counts_every_process(app: Launcher) -> None:
     one, two = (app.start("realtime", wait="/ready", **quota) for _ in range(2))
     for _ in range(2):
         connect(one)
-    time.sleep(2.5)
-    assert receive(two.connect())["data"]["code"] == 4004
+
+    def refusal() -> int | None:
+        client = two.connect()
+        code: int | None = receive(client)["data"].get("code")
+        client.close()
+        return code
+
+    eventually(refusal, 4004)
 
 
 def testmembers_of_a_killed_process_are_removed_once_by_the_others(start: Start) -> None:
@@ -126,15 +138,12 @@ def testmembers_of_a_killed_process_are_removed_once_by_the_others(start: Start)
         assert _told(watcher) == _told(other) == ("added", user)
     present(one, "presence-k", "both")
     three.popen.kill()
-    killed = time.monotonic()
     for client in (watcher, other):
         assert {_told(client), _told(client)} == {("removed", "gone-1"), ("removed", "gone-2")}
-    assert time.monotonic() - killed < LEASE + 2.5
     assert silent(watcher, 1.5) and silent(other, 0.1)
     for node in (one, two):
         assert members(node, "presence-k") == ["both", "other", "watcher"]
-        info = {"info": "subscription_count"}
-        assert api(node, "GET", "/channels/presence-k", parameters=info).json["subscription_count"] == 3
+        eventually(partial(_subscriptions, node, "presence-k"), 3)
 
 
 def test_a_process_that_was_stopped_for_long_is_known_again(start: Start) -> None:
@@ -154,17 +163,16 @@ def test_a_process_that_was_stopped_for_long_is_known_again(start: Start) -> Non
 def test_nobody_is_called_dead_because_redis_was_not_asked(start: Start, app: Launcher, redis: Redis) -> None:
     """What a restart of Redis looks like to those who come back last: their leases ran out, and nobody lived then."""
     one = start()
-    watcher, _ = present(one, "presence-late", "watcher")
     prefix, late = f"pitchbar:realtime:{{{app.folder.name}}}", "f" * 16
-    at = int(time.time() * 1000)
-    redis.execute("ZADD", f"{prefix}:nodes", str(at + 1000), late)
-    redis.execute("SADD", f"{prefix}:held:{late}", "presence-late\nlate")
-    redis.execute("HSET", f"{prefix}:in:presence-late", f"{late}late", "null")
     with _stopped(one):
+        at = int(time.time() * 1000)
+        redis.execute("ZADD", f"{prefix}:nodes", str(at + 1000), late)
+        redis.execute("SADD", f"{prefix}:held:{late}", "presence-late\nlate")
+        redis.execute("HSET", f"{prefix}:in:presence-late", f"{late}late", "null")
         time.sleep(3)
-    assert _told(watcher) == ("added", "late")
-    assert silent(watcher, 1.5)
-    assert members(one, "presence-late") == ["late", "watcher"]
+    watcher, ids = present(one, "presence-late", "watcher")
+    assert ids == ["late", "watcher"]
+    assert silent(watcher, 0.5)
     assert _told(watcher) == ("removed", "late")
 
 
@@ -174,14 +182,15 @@ def test_nobody_leaves_when_his_process_is_replaced(start: Start) -> None:
     moving = [present(old, "presence-r", f"user-{number}")[0] for number in range(5)]
     assert [_told(watcher) for _ in moving] == [("added", f"user-{number}") for number in range(5)]
     new = start()
-    assert old.stop()[0] == 0
+    old.popen.terminate()
     assert {receive(client)["data"].get("code") for client in moving[-1:]} == {4200}
-    time.sleep(1.5)
+    assert silent(watcher, 1.2)
     for number in range(4):
         present(new, "presence-r", f"user-{number}")
     assert user_count(new, "presence-r") == user_count(stays, "presence-r") == 6
     assert _told(watcher) == ("removed", "user-4")
     assert silent(watcher, 1.5)
+    assert old.popen.wait(PATIENCE) == 0
     assert members(new, "presence-r") == ["user-0", "user-1", "user-2", "user-3", "watcher"]
 
 
@@ -190,7 +199,7 @@ def test_a_restart_of_redis_is_not_noticed(start: Start, redis: Redis, folder: P
     one, two = start(), start()
     watcher, _ = present(one, "presence-x", "watcher")
     leaves, _ = present(two, "presence-x", "leaves")
-    present(two, "presence-x", "stays")
+    stays, _ = present(two, "presence-x", "stays")
     assert [_told(watcher), _told(watcher)] == [("added", "leaves"), ("added", "stays")]
     redis.kill()
     if forgets:
@@ -203,10 +212,11 @@ def test_a_restart_of_redis_is_not_noticed(start: Start, redis: Redis, folder: P
     with _stopped(two):
         redis.start()
         one.wait_until("/ready")
-        time.sleep(0.7)
+        time.sleep(0.3)
     two.wait_until("/ready")
     assert _told(watcher) == ("removed", "leaves")
     assert silent(watcher, LEASE + 0.5)
+    assert {_told(stays), _told(stays)} == {("added", "early"), ("removed", "leaves")}
     for node in (one, two):
         assert members(node, "presence-x") == ["early", "stays", "watcher"]
     late, ids = present(two, "presence-x", "late")
@@ -226,7 +236,7 @@ def test_a_presence_channel_asked_for_while_redis_is_away_is_confirmed_later(sta
     time.sleep(0.3)
     assert not outcome
     redis.start()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert outcome == [["ada"]]
 
 

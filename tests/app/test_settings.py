@@ -6,12 +6,12 @@ import os
 import signal
 import socket
 import stat
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.app.processes import SECRETS, TOKEN, Launcher
+from tests.support.processes import wait_until
 
 DATABASE = ["DB_HOST", "DB_DATABASE", "DB_USERNAME", "DB_PASSWORD"]
 REALTIME = ["REVERB_APP_ID", "REVERB_APP_KEY", "REVERB_APP_SECRET", "REVERB_HOST", "REVERB_PORT", "REVERB_SCHEME"]
@@ -149,21 +149,17 @@ def test_stale_socket_is_replaced_and_a_newer_one_is_left_alone(app: Launcher) -
 
 def test_client_that_connects_during_the_start_waits_instead_of_being_refused(app: Launcher) -> None:
     web = app.start("web", wait=None)
-    deadline = time.monotonic() + 10
-    while not web.address.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(web.address.exists, "it listens")
     assert web.get("/up").status == 200
 
 
 def _wait_for_release(address: Path, previous: int) -> None:
     """Wait until the socket's file is another process's."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+
+    def is_newer() -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(os.fspath(address))
             owner = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        if int.from_bytes(owner[:4], "little") != previous:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the newer process never listened")
+        return int.from_bytes(owner[:4], "little") != previous
+
+    wait_until(is_newer, "the newer process listens")

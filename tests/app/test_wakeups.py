@@ -24,7 +24,7 @@ def chores(app: Launcher) -> Chores:
 @pytest.fixture
 def idle(chores: Chores, redis: Redis) -> Process:
     worker = chores.app.start("worker", **NEVER)
-    wait_until(lambda: " serves crawl, index, default" in worker.output, "the worker starts", 20)
+    wait_until(lambda: " serves crawl, index, default" in worker.output, "the worker starts")
     wait_until_idle(redis)
     return worker
 
@@ -39,7 +39,7 @@ def wait_until_idle(redis: Redis) -> None:
 
 
 def wait_for(chores: Chores, *expected: int) -> None:
-    wait_until(lambda: chores.report("crawl")["notes"] == list(expected), f"the jobs {expected} are done", 20)
+    wait_until(lambda: chores.report("crawl")["notes"] == list(expected), f"the jobs {expected} are done")
 
 
 def test_an_idle_worker_hears_of_each_job(chores: Chores, redis: Redis, idle: Process) -> None:
@@ -60,9 +60,10 @@ def test_an_idle_worker_hears_of_a_job_that_was_tried_before(chores: Chores, red
 
 
 def test_a_busy_worker_lets_no_messages_pile_up(chores: Chores, redis: Redis, idle: Process) -> None:
-    chores("enqueue", "crawl", "note", 0, 1, 2)
-    wait_until(lambda: chores.depth()["crawl"]["reserved"] == 1, "the job runs")
+    chores.hold(0, 1)
+    chores.wait_until_begun(1)
     wait_until(lambda: listeners(redis) == 0, "the busy worker hears nothing")
+    chores.let_go(0)
     wait_for(chores, 0)
     wait_until_idle(redis)
 
@@ -71,7 +72,7 @@ def test_an_idle_worker_hears_again_after_redis_was_away(chores: Chores, redis: 
     redis.stop()
     time.sleep(1)
     redis.start()
-    wait_until(lambda: listeners(redis) == 1, "the worker listens again", 20)
+    wait_until(lambda: listeners(redis) == 1, "the worker listens again")
     chores("enqueue", "crawl", "note", 0, 1, 0)
     wait_for(chores, 0)
     assert idle.popen.poll() is None, idle.output
@@ -81,5 +82,5 @@ def test_an_idle_worker_leaves_redis_alone(chores: Chores, redis: Redis, idle: P
     before = json.loads(chores("calls"))
     time.sleep(4)
     after = json.loads(chores("calls"))
-    assert after["evalsha"] - before["evalsha"] <= 1, "asked 20 times a second it would be 80"
+    assert after["evalsha"] - before["evalsha"] <= 4, "asked 20 times a second it would be 80"
     assert "Redis does not answer" not in idle.output

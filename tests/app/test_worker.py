@@ -9,10 +9,13 @@ from typing import Any
 
 import psycopg
 
-from tests.app.processes import PATIENCE, TOKEN, Launcher, Process, receive, subscribe
+from tests.app.processes import TOKEN, Launcher, Process, receive, subscribe
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis
 
 CANARY = "/api/v1/internal/canary"
+ENDLESS = {"STOP_TIMEOUT": "3600", "QUEUE_LEASE": "3600"}
+"""With it a worker that does not hear that it is to stop goes on for longer than any test waits."""
 
 
 def order(web: Process, queue: str | None = None) -> str:
@@ -54,15 +57,13 @@ def test_canary_goes_through_database_and_realtime(
     assert f"{canary}|r-1" in written.splitlines()
 
 
-def test_every_queue_is_served_and_quickly(web: Process, worker: Process) -> None:
-    for queue in ("crawl", "index", "default", "canary-1"):
-        wait_for(web, order(web, queue), "finished")
-    durations = []
-    for _ in range(5):
-        canary, started = order(web), time.monotonic()
-        wait_for(web, canary, "finished")
-        durations.append(time.monotonic() - started)
-    assert min(durations) < 0.15
+def test_every_queue_is_served_as_soon_as_it_has_a_job(app: Launcher) -> None:
+    """With this lease an idle worker that hears nothing looks every ten minutes."""
+    web = app.start("web", wait="/ready")
+    app.start("worker", QUEUE_LEASE="3600")
+    for queue in ("crawl", "index", "default", app.environment["CANARY_QUEUE"]):
+        for _ in range(2):
+            wait_for(web, order(web, queue), "finished")
 
 
 def test_queue_that_nobody_serves_stays_queued(web: Process, worker: Process) -> None:
@@ -111,25 +112,21 @@ def test_canary_queue_separates_two_releases(app: Launcher) -> None:
 def test_idle_worker_stops_at_once_every_time(app: Launcher) -> None:
     web = app.start("web", wait="/ready")
     for turn in range(4):
-        worker = app.start("worker")
+        worker = app.start("worker", **ENDLESS)
         wait_for(web, order(web), "finished")
         time.sleep(0.02 * turn)
-        status, seconds = worker.stop(signal.SIGINT if turn % 2 else signal.SIGTERM)
-        assert status == 0, worker.output
-        assert seconds < 2
+        assert worker.stop(signal.SIGINT if turn % 2 else signal.SIGTERM)[0] == 0, worker.output
 
 
 def test_worker_that_is_asked_to_stop_while_it_starts_stops(app: Launcher) -> None:
     for delay in (0.05, 0.1, 0.15, 0.2, 0.3):
-        worker = app.start("worker")
+        worker = app.start("worker", **ENDLESS)
         time.sleep(delay)
-        status, seconds = worker.stop()
-        assert seconds < 2
-        assert status in (0, -signal.SIGTERM)
+        assert worker.stop()[0] in (0, -signal.SIGTERM), worker.output
 
 
 def test_busy_worker_finishes_its_job_and_takes_no_other(app: Launcher, postgres: Postgres, database: str) -> None:
-    web, worker = app.start("web", wait="/ready"), app.start("worker")
+    web, worker = app.start("web", wait="/ready"), app.start("worker", STOP_TIMEOUT="300")
     with _lock(postgres, database) as lock:
         canary = order(web)
         wait_for(web, canary, "started")
@@ -138,7 +135,7 @@ def test_busy_worker_finishes_its_job_and_takes_no_other(app: Launcher, postgres
         time.sleep(0.7)
         assert worker.popen.poll() is None
         lock.rollback()
-    assert worker.popen.wait(5) == 0
+    assert worker.popen.wait(PATIENCE) == 0
     assert wait_for(web, canary, "finished", "failed")["status"] == "finished"
     assert wait_for(web, other, "finished", "failed", "queued")["status"] == "queued"
 
@@ -150,7 +147,7 @@ def test_job_that_outlasts_the_stop_timeout_is_ended(app: Launcher, postgres: Po
         wait_for(web, canary, "started")
         status, seconds = worker.stop()
     assert status == 0
-    assert 0.9 < seconds < 3
+    assert seconds > 0.9
     assert wait_for(web, canary, "failed") == {
         "id": canary,
         "status": "failed",
@@ -187,16 +184,14 @@ def test_worker_that_starts_before_redis_waits_for_it(app: Launcher, redis: Redi
 
 
 def test_worker_stops_while_redis_is_away(app: Launcher, redis: Redis) -> None:
-    web, worker = app.start("web", wait="/ready"), app.start("worker")
+    web, worker = app.start("web", wait="/ready"), app.start("worker", **ENDLESS)
     wait_for(web, order(web), "finished")
     redis.kill()
     try:
         time.sleep(0.3)
-        status, seconds = worker.stop()
+        assert worker.stop()[0] == 0, worker.output
     finally:
         redis.start()
-    assert status == 0
-    assert seconds < 5
 
 
 def test_killed_worker_is_replaced_within_its_registration(app: Launcher) -> None:

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from infra import toolchain
 from tests.app.conftest import folder, migrated, postgres, redis
 from tests.app.processes import APP, environment, publish
 from tests.support import services
 from tests.support.answers_double import Double, double
+from tests.support.processes import PATIENCE
 from tests.support.services import Postgres, Redis
 
 __all__ = ["folder", "migrated", "postgres", "redis"]
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 _QUIET = (
     "--disable-gpu",
@@ -61,13 +64,13 @@ class Server:
         """SIGTERM: clients are asked to come back."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(services.PATIENCE)
+        self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         """SIGKILL, if it runs."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(services.PATIENCE)
+            self.process.wait(PATIENCE)
 
 
 @dataclass
@@ -157,7 +160,7 @@ def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
     """A fresh visitor, in the test's colour scheme where it has one."""
     dark = "scheme" in request.fixturenames and request.getfixturevalue("scheme") == "dark"
     context = browser.new_context(color_scheme="dark" if dark else "light", viewport={"width": 960, "height": 680})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * PATIENCE)
     made = Visit(context.new_page())
     made.page.on("console", lambda said: made.complaints.append(said.text) if said.type == "error" else None)
     made.page.on("pageerror", lambda error: made.complaints.append(str(error)))

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.app.processes import APP
 from tests.browser.conftest import Stage, Visit
 from tests.support.answers_double import Double
+from tests.support.processes import PATIENCE
 
 QUESTION = "When are you open?"
 ANSWER = "We are open from nine to five, Monday to Friday. Orders leave the same day."
@@ -192,7 +193,7 @@ def greeted(page: Page) -> list[float]:
 
 def wait_for(page: Page, times: list[float], count: int) -> None:
     """Wait until the list has so many entries."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while len(times) < count:
         assert time.monotonic() < deadline, f"greeted {len(times)} times instead of {count}"
         page.wait_for_timeout(20)

@@ -22,7 +22,7 @@ from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor
 from tests.support.backups import eventually, pause, restore, sql, usable
 from tests.support.pools import is_grown, slow_canaries, worker
-from tests.support.processes import children, runs, wait_until
+from tests.support.processes import PATIENCE, children, runs, wait_until
 from tests.support.stack import Stack, World
 
 TICK = "/api/v1/internal/queue-tick"
@@ -40,7 +40,7 @@ def ticks(stack: Stack) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (stack.directory / "cron" / "ticks.jsonl").read_text().splitlines()]
 
 
-def wait_for_tick(stack: Stack, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+def wait_for_tick(stack: Stack, count: int, seconds: float = 2 * PATIENCE) -> list[dict[str, Any]]:
     deadline = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):
@@ -77,7 +77,7 @@ def test_a_tick_drains_the_queue_when_no_worker_runs(stack: Stack) -> None:
         assert json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"] == "queued"
         shown = stack.pitchbar("deploy-cron-worker", "--yes")
         assert "Last queue tick: " in shown.output
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while (found := json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body))["status"] != "finished":
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
@@ -90,9 +90,11 @@ def test_a_tick_drains_the_queue_when_no_worker_runs(stack: Stack) -> None:
 
 def test_ticks_at_the_same_moment_are_told_apart(stack: Stack) -> None:
     clock, count = ready_pid(Layout(stack.directory)), len(ticks(stack))
-    for _ in range(5):
+    deadline = time.monotonic() + PATIENCE
+    while len(ticks(stack)) < count + 2:  # A busy machine makes one of signals that follow closely.
+        assert time.monotonic() < deadline, stack.pitchbar("logs", "cron").output
         os.kill(clock, signal.SIGUSR2)
-        time.sleep(0.005)
+        time.sleep(0.02)
     found = wait_for_tick(stack, count + 2)[count:]
     time.sleep(0.5)
     assert all(tick["ok"] and tick["status"] == 202 and tick["pass"] for tick in found), found
@@ -111,7 +113,7 @@ def test_a_missed_tick_shows(stack: Stack) -> None:
     finally:
         file.write_text(before)
         os.kill(clock, signal.SIGCONT)
-    assert stack.status()["tick"]["missed"] is False
+    eventually(lambda: stack.status()["tick"]["missed"] is False, "the clock makes up for it")
 
 
 @contextlib.contextmanager
@@ -255,16 +257,16 @@ def test_a_backlog_brings_workers_and_none_of_its_jobs_is_lost_with_the_pool(sta
         return str(json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"])
 
     with slow_canaries(stack):
-        canaries = [canary() for _ in range(70)]
-        wait_until(lambda: is_grown(stack.status()), "the pool grows with the backlog", 30)
+        canaries = [canary() for _ in range(100)]
+        wait_until(lambda: is_grown(stack.status()), "the pool grows with the backlog")
         assert "3 workers (from 1 to 3)" in stack.pitchbar("status").must_succeed().output
         pool = worker(stack.status())["pid"]
         workers = children(pool)
         os.kill(pool, signal.SIGKILL)
-        wait_until(lambda: not any(map(runs, workers)), "the workers of a killed pool end", 30)
-        wait_until(lambda: {state(canary) for canary in canaries} == {"finished"}, "every job is done", 90)
+        wait_until(lambda: not any(map(runs, workers)), "the workers of a killed pool end")
+        wait_until(lambda: {state(canary) for canary in canaries} == {"finished"}, "every job is done", 4 * PATIENCE)
     assert worker(stack.status())["pid"] not in (0, pool)
-    wait_until(lambda: worker(stack.status())["pool"]["size"] == 1, "the pool shrinks again", 30)
+    wait_until(lambda: worker(stack.status())["pool"]["size"] == 1, "the pool shrinks again")
 
 
 def test_the_token_is_in_private_files_only(world: World, stack: Stack) -> None:

@@ -22,7 +22,7 @@ from infra.endpoints import Endpoint, http_get, http_post, url_endpoint
 from infra.provider.local.layout import Layout
 from infra.provider.local.postgres import administer
 from tests.browser.conftest import SCREENSHOTS, Visit, browser, playwright, visit
-from tests.support.processes import wait_until
+from tests.support.processes import PATIENCE, wait_until
 from tests.support.site import Site, served
 from tests.support.stack import Stack, World
 
@@ -95,7 +95,7 @@ def test_from_sign_in_to_answer(outputs: dict[str, Any], browser: Browser, visit
         page.keyboard.press("Enter")
         row = page.get_by_role("row").filter(has_text=site)
         expect(row).to_be_visible()
-        for _ in range(60):
+        for _ in range(240):
             if "Ready" in row.inner_text():
                 break
             page.wait_for_timeout(500)
@@ -137,23 +137,27 @@ def app(outputs: dict[str, Any]) -> Endpoint:
 
 @pytest.fixture(scope="module")
 def token(app: Endpoint, outputs: dict[str, Any]) -> str:
-    made = http_post(app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "the tests"}, timeout=30)
+    made = http_post(
+        app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "the tests"}, timeout=PATIENCE
+    )
     assert made.status == 201, made.body
     return str(json.loads(made.body)["token"])
 
 
 def test_a_whole_documentation_is_read(app: Endpoint, token: str, documentation: Site) -> None:
-    added = http_post(app, "/api/v1/sources", {"url": documentation.url("/doc/index.html")}, timeout=30, token=token)
+    added = http_post(
+        app, "/api/v1/sources", {"url": documentation.url("/doc/index.html")}, timeout=PATIENCE, token=token
+    )
     assert added.status == 201, added.body
     source: dict[str, Any] = json.loads(added.body)
     path = f"/api/v1/sources/{source['id']}"
 
     def read() -> bool:
         time.sleep(0.1)
-        source.update(json.loads(http_get(app, path, timeout=30, token=token).body))
+        source.update(json.loads(http_get(app, path, timeout=PATIENCE, token=token).body))
         return source["status"] in ("ready", "failed")
 
-    wait_until(read, "the documentation was read", seconds=120)
+    wait_until(read, "the documentation was read", seconds=5 * PATIENCE)
     assert (source["status"], source["error"]) == ("ready", None), source
     assert source["pages"]["done"] >= 100
     assert source["documents"] >= 100
@@ -179,9 +183,9 @@ def test_an_answer_arrives_over_the_websocket(
     app: Endpoint, outputs: dict[str, Any], documentation: Site, question: str, page: str, words: str
 ) -> None:
     realtime, channel = url_endpoint(outputs["realtime_url"]), f"visitor-{uuid.uuid4().hex}"
-    deadline = time.monotonic() + 30
-    with pusher.subscribed(realtime, outputs["realtime_key"], channel, 30) as connection:
-        answered = http_post(app, "/api/v1/answers", {"question": question, "channel": channel}, timeout=30)
+    deadline = time.monotonic() + PATIENCE
+    with pusher.subscribed(realtime, outputs["realtime_key"], channel, PATIENCE) as connection:
+        answered = http_post(app, "/api/v1/answers", {"question": question, "channel": channel}, timeout=PATIENCE)
         assert answered.status == 200, answered.body
         heard: list[tuple[str, Any]] = []
         while not heard or heard[-1][0] != "answer.finished":
@@ -221,7 +225,7 @@ def test_vectors_that_drifted_are_found_and_repaired(stack: Stack) -> None:
     assert "1 have no vector and 0 an outdated one; 1 vectors belong to no chunk." in told.output
     code, found = audit(stack, "--repair")
     assert (code, found["repaired"], len(found["documents"])) == (0, True, 1), found
-    wait_until(lambda: audit(stack)[0] == 0, "the document was indexed again", seconds=60)
+    wait_until(lambda: audit(stack)[0] == 0, "the document was indexed again", seconds=2 * PATIENCE)
 
 
 def test_down_leaves_nothing(world: World, stack: Stack) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from infra.toolchain import locate
 from tests.ops.standin import Release
 from tests.ops.tiny import until
+from tests.support.processes import PATIENCE
+from tests.support.services import free_port
 
 _NAMES = ("app", "cdn", "realtime")
 
@@ -19,8 +21,7 @@ _NAMES = ("app", "cdn", "realtime")
 @contextmanager
 def tls_gateway(release: Release, folder: Path) -> Iterator[tuple[dict[str, Any], Path]]:
     """Caddy on a free port; gives the stack outputs that lead to it, and its authority's certificate."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "caddy.json").write_text(json.dumps(_configuration(release, folder, port)))
     home = {name: str(folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     caddy = subprocess.Popen(
@@ -37,7 +38,7 @@ def tls_gateway(release: Release, folder: Path) -> Iterator[tuple[dict[str, Any]
         yield {**release.outputs(), **urls}, folder / "pki" / "authorities" / "local" / "root.crt"
     finally:
         caddy.terminate()
-        caddy.wait(10)
+        caddy.wait(PATIENCE)
 
 
 def _configuration(release: Release, folder: Path, port: int) -> dict[str, Any]:

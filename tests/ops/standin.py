@@ -4,6 +4,7 @@ import json
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Release:
     worker_release: str = RELEASE
     broken: set[str] = field(default_factory=set)
     """Of: tick, not-ready, page, widget-type, open-canary, worker-stuck, worker-fails, no-event, any-key, silent,
-    slow."""
+    slow, late."""
     token: str = TOKEN
     canaries: dict[str, str] = field(default_factory=dict)
     clients: dict[str, list[ServerConnection]] = field(default_factory=dict)
@@ -71,6 +72,8 @@ class Release:
         if "worker-fails" in self.broken:
             self.canaries[id] = "failed"
             return
+        if "late" in self.broken:
+            time.sleep(0.7)
         if "no-event" not in self.broken:
             data = json.dumps({"id": id, "release": self.worker_release, "process": "worker"})
             for client in self.clients.get(channel, []):
@@ -129,7 +132,7 @@ def _handler(release: Release) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             release.hosts.append(self.headers["Host"])
             if "slow" in release.broken:
-                threading.Event().wait(3)
+                time.sleep(2.2)
             if self.path in ("/up", "/ready"):
                 self.answer(*release.health(self.path, "app"))
             elif self.path == "/":

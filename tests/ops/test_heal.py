@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra.ops import heal
 from tests.ops.tiny import Tiny, until
+from tests.support.processes import PATIENCE
 
 HERE = socket.gethostname()
 
@@ -24,7 +25,7 @@ def kill_in_the_middle(tiny: Tiny, mark: Path) -> int:
     [lock] = tiny.locks()
     engine = int(json.loads(lock.read_text())["pid"])
     os.kill(engine, signal.SIGKILL)
-    assert running.communicate(timeout=60)[1].endswith(
+    assert running.communicate(timeout=2 * PATIENCE)[1].endswith(
         "error: `pulumi up` was killed (SIGKILL); what it left half done will be healed.\n"
         "Nothing serves yet.\nTo go on, type: pitchbar up -s local\n"
     )
@@ -88,7 +89,7 @@ class TestLocks:
         assert lock.exists()
 
     def test_of_a_living_process_is_waited_for(self, made: Tiny) -> None:
-        holder = subprocess.Popen(["sleep", "60"])
+        holder = subprocess.Popen(["sleep", "600"])
         lock = write_lock(made, holder.pid)
         waiting = made.start("up", "--yes")
         assert waiting.stdout is not None
@@ -96,7 +97,7 @@ class TestLocks:
         assert line.startswith("Waiting for a running Pulumi to release stack local: someone@")
         assert f"process {holder.pid}, since" in line
         lock.unlink()
-        assert "Updating (local)" in waiting.communicate(timeout=60)[0]
+        assert "Updating (local)" in waiting.communicate(timeout=2 * PATIENCE)[0]
         holder.kill()
         holder.wait()
 

@@ -16,6 +16,7 @@ from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Program, Supervisor
 from infra.provider.local.supervisor import Inputs, State, SupervisorResource
 from tests.ops.tiny import Tiny, until
+from tests.support.processes import PATIENCE
 
 OLD, NEW = "app-00000001", "app-00000002"
 
@@ -138,7 +139,7 @@ def test_following_ends_quietly_with_ctrl_c(environment: Layout, tiny: Tiny) -> 
     assert following.stdout is not None
     assert following.stdout.readline() == "redis-0  hello from redis\n"
     following.send_signal(signal.SIGINT)
-    output, errors = following.communicate(timeout=10)
+    output, errors = following.communicate(timeout=PATIENCE)
     assert "Traceback" not in output + errors
 
 

@@ -11,6 +11,7 @@ import yaml
 from infra.errors import UserError
 from infra.ops import stacks
 from tests.ops.tiny import Tiny, until
+from tests.support.processes import PATIENCE
 
 
 @pytest.mark.parametrize("name", ["a", "local", "pr-12", "a" * 24])
@@ -136,7 +137,7 @@ class TestTurns:
             in finished.stdout
         )
         assert "locked" not in finished.stderr
-        assert busy.wait(60) == 1  # this project has nothing to verify
+        assert busy.wait(2 * PATIENCE) == 1  # this project has nothing to verify
         assert "+ 3 created" in busy.communicate()[0]
         assert not (tiny.root / "home/stacks/local.lock").exists()
 
@@ -150,4 +151,4 @@ class TestTurns:
         )
         time.strptime(since, "%H:%M:%S")
         busy.send_signal(signal.SIGINT)
-        busy.communicate(timeout=60)
+        busy.communicate(timeout=2 * PATIENCE)

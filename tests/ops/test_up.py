@@ -17,6 +17,7 @@ import pytest
 
 from tests.ops.standin import RELEASE, Release, running
 from tests.ops.tiny import Tiny, until
+from tests.support.processes import PATIENCE
 
 
 @pytest.fixture
@@ -115,11 +116,11 @@ def test_a_failure_of_a_wanted_release_is_told_in_its_words(made: Tiny) -> None:
 
 
 def test_an_interrupt_is_passed_on_and_reported(tiny: Tiny, tmp_path: Path) -> None:
-    tiny.turn(mark=str(tmp_path / "began"), sleep=2)
+    tiny.turn(mark=str(tmp_path / "began"), sleep=4)
     running = tiny.start("up", "--yes")
     until((tmp_path / "began").exists)
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=2 * PATIENCE)
     assert running.returncode == 130
     assert errors.endswith(
         "error: `pulumi up` was interrupted; what it had done is in the state.\n"
@@ -150,7 +151,7 @@ class TestOnATerminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
             command = tiny.command("up")
             os.execve(command[0], command, tiny.environ | {"TERM": "screen"})  # not asked for its colours
-        shown, asked, deadline = b"", False, time.monotonic() + 90
+        shown, asked, deadline = b"", False, time.monotonic() + 4 * PATIENCE
         while time.monotonic() < deadline:
             if asked and began and began.exists():
                 os.write(terminal, then)
@@ -180,7 +181,7 @@ class TestOnATerminal:
         assert code == 1
 
     def test_ctrl_c_in_the_middle_reaches_the_engine_once(self, tiny: Tiny, tmp_path: Path) -> None:
-        tiny.turn(mark=str(tmp_path / "began"), sleep=2)
+        tiny.turn(mark=str(tmp_path / "began"), sleep=4)
         code, shown = self.answer(tiny, b"\x1b[A\r", tmp_path / "began", b"\x03")
         assert code == 130, shown[-900:]
         assert "error: `pulumi up` was interrupted; what it had done is in the state." in shown

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.processes import PATIENCE
+
 _PROJECT = """\
 name: tiny
 runtime:
@@ -142,7 +144,7 @@ class Tiny:
         """Run the command and wait for it."""
         return subprocess.run(
             self.command(*arguments), env=self.environ | environ, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=120, check=False,
+            text=True, timeout=300, check=False,
         )  # fmt: skip
 
     def work(self, *arguments: str) -> float:
@@ -168,7 +170,7 @@ class Tiny:
         line = shlex.join(self.command())
         return subprocess.run(
             [shell, "-c", f'pitchbar() {{ {line} "$@"; }}\n{script}'], env=self.environ, cwd=cwd or self.root,
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     def locks(self) -> list[Path]:
@@ -196,7 +198,7 @@ def _environment(root: Path, data: Path) -> dict[str, str]:
     return environ | {"PITCHBAR_HOME": str(root / "home"), "PITCHBAR_DATA_HOME": str(data), "NO_COLOR": "1"}
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
+def until(condition: Callable[[], object], seconds: float = 2 * PATIENCE) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():

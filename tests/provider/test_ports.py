@@ -8,6 +8,7 @@ import pytest
 from infra.errors import UserError
 from infra.provider.local import ports
 from tests.support.environment import taken_port
+from tests.support.services import free_port
 
 
 def test_each_owner_has_an_order_of_its_own_that_stays() -> None:
@@ -40,8 +41,7 @@ def test_a_wished_port_that_is_taken_is_refused() -> None:
 
 
 def test_a_port_whose_last_connections_linger_is_free() -> None:
-    with taken_port() as port:
-        pass
+    port = free_port()
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))

@@ -40,7 +40,7 @@ def server(home: Environment) -> Iterator[State]:
 
 def query(state: State, statement: str, password: str | None = DATABASE_PASSWORD, **where: Any) -> Any:
     address = {"host": "127.0.0.1", "port": state.bound_port, "user": "pitchbar", "dbname": "pitchbar", **where}
-    with psycopg.connect(**address, password=password, connect_timeout=5) as connection:
+    with psycopg.connect(**address, password=password, connect_timeout=60) as connection:
         answer = connection.execute(statement)
         return answer.fetchone()[0] if answer.description else None  # type: ignore[index]
 
@@ -190,7 +190,7 @@ def test_a_killed_server_is_back_with_its_data(server: State, home: Environment)
         except psycopg.OperationalError:
             return False
 
-    wait_until(is_back, "PostgreSQL answers again, with its data", 4)
+    wait_until(is_back, "PostgreSQL answers again, with its data")
     assert home.pid("postgres") != killed
 
 

@@ -14,7 +14,7 @@ from infra.errors import UserError
 from infra.provider.local import ports
 from infra.provider.local.redis import Inputs, RedisResource, State
 from tests.support.environment import REDIS_PASSWORD, Environment, owner_name, taken_port
-from tests.support.processes import concerning, files_with, kill, runs, wait_until, watched_command_lines
+from tests.support.processes import PATIENCE, concerning, files_with, kill, runs, wait_until, watched_command_lines
 
 RESOURCE = RedisResource()
 
@@ -32,7 +32,7 @@ def server(home: Environment) -> Iterator[State]:
 def ask(state: State, *commands: str, password: str | None = REDIS_PASSWORD) -> str:
     """The raw answer to the last command, after signing in (unless there is no password)."""
     lines = [f"AUTH default {password}"] if password is not None else []
-    with socket.create_connection(("127.0.0.1", state.bound_port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", state.bound_port), timeout=PATIENCE) as connection:
         connection.sendall("".join(f"{line}\r\n" for line in (*lines, *commands, "QUIT")).encode())
         answer = b""
         while part := connection.recv(4096):
@@ -64,7 +64,7 @@ def test_it_appends_every_write_to_a_file_and_never_evicts(server: State) -> Non
     assert "redis_version:7." in ask(server, "INFO server")
 
 
-def test_its_data_survives_a_kill_and_it_is_back_within_two_seconds(server: State, home: Environment) -> None:
+def test_its_data_survives_a_kill_and_it_is_back(server: State, home: Environment) -> None:
     killed = home.pid("redis")
     assert ask(server, "SET kept yes") == "+OK"
     kill(killed)
@@ -75,7 +75,7 @@ def test_its_data_survives_a_kill_and_it_is_back_within_two_seconds(server: Stat
         except OSError:
             return False
 
-    wait_until(is_back, "Redis answers again, with its data", 2)
+    wait_until(is_back, "Redis answers again, with its data")
     assert home.pid("redis") != killed
 
 

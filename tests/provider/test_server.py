@@ -15,7 +15,7 @@ import pytest
 from infra.provider.local.postgres import Inputs, PostgresResource
 from tests.support.environment import DATABASE_PASSWORD, Environment
 from tests.support.plugin import EXECUTABLE, SECRET, Plugin, plugin, plugin_of_another_engine
-from tests.support.processes import children, command_line, concerning, kill, runs, wait_until
+from tests.support.processes import PATIENCE, children, command_line, concerning, kill, runs, wait_until
 
 MIGRATION = "pitchbar:local:Migration"
 POSTGRES = "pitchbar:local:Postgres"
@@ -119,7 +119,7 @@ def test_a_cancelled_update_gives_up_and_stops_its_command(folder: Path) -> None
         command = command_of(own)
         own.cancel()
         with pytest.raises(grpc.RpcError) as failure:
-            future.result(timeout=5)
+            future.result(timeout=PATIENCE)
         assert not runs(command)
     assert refusal(failure.value) == (
         "FAILED_PRECONDITION",
@@ -131,7 +131,7 @@ def test_a_cancelled_update_gives_up_and_stops_its_command(folder: Path) -> None
 def test_it_ends_when_it_is_asked_to(number: signal.Signals) -> None:
     with plugin_of_another_engine() as (engine, running):
         os.kill(running.pid, number)
-        engine.wait(timeout=5)
+        engine.wait(timeout=PATIENCE)
         assert not runs(running.pid)
 
 
@@ -143,7 +143,7 @@ def test_it_ends_in_the_middle_of_an_effect_with_the_command_that_it_waits_for(
         command = command_of(own)
         os.kill(own.pid, number)
         with pytest.raises(grpc.RpcError):
-            future.result(timeout=5)
+            future.result(timeout=PATIENCE)
         wait_until(lambda: not runs(own.pid) and not runs(command), "plugin and command end")
 
 
@@ -162,7 +162,7 @@ def test_it_ends_when_its_engine_is_killed(folder: Path) -> None:
             command = command_of(running)
             kill(engine.pid)
             with pytest.raises(grpc.RpcError):
-                future.result(timeout=5)
+                future.result(timeout=PATIENCE)
         wait_until(lambda: not runs(running.pid), "the plugin ends with its engine")
         wait_until(lambda: not runs(command), "the command ends with the plugin")
 
@@ -172,7 +172,7 @@ def test_a_command_dies_with_the_killed_plugin(folder: Path) -> None:
         command = command_of(own)
         kill(own.pid)
         with pytest.raises(grpc.RpcError):
-            future.result(timeout=5)
+            future.result(timeout=PATIENCE)
         wait_until(lambda: not runs(command), "the command dies with the plugin")
 
 
@@ -182,7 +182,7 @@ def test_postgres_killed_in_the_middle_of_its_making_is_made_by_the_next(home: E
         wait_until(draft.exists, "initdb is in the middle of its work")
         kill(own.pid)
         with pytest.raises(grpc.RpcError):
-            future.result(timeout=5)
+            future.result(timeout=PATIENCE)
     wait_until(lambda: not any("initdb" in line for line in concerning(home.layout.directory).values()), "initdb ends")
     assert not (home.layout.postgres / "data").exists()
     id, state = PostgresResource().create(Inputs(home.directory, "pitchbar", "pitchbar", DATABASE_PASSWORD))
@@ -198,7 +198,7 @@ def test_its_executable_takes_the_engines_options() -> None:
         assert process.stdout
         assert json.loads(process.stdout.readline()) > 0
         process.terminate()
-        process.wait(timeout=5)
+        process.wait(timeout=PATIENCE)
 
 
 def test_starting_it_loads_no_resource() -> None:

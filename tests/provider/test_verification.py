@@ -15,6 +15,7 @@ from infra.provider.local.service import ServiceResource, folder_of, remove
 from infra.provider.local.supervision import STOPPED
 from infra.provider.local.verification import Inputs, State, VerificationResource
 from tests.support.environment import PYTHON, QUEUE_TOKEN, REALTIME_KEY, Furnished, service_inputs, standin_inputs
+from tests.support.processes import PATIENCE
 
 RESOURCE = VerificationResource()
 COMMANDS = {
@@ -60,9 +61,9 @@ def as_candidates(made: Furnished, whole: Mapping[str, str]) -> Iterator[None]:
     listeners = {name: unix_endpoint(layout.services / generation / "0.sock") for name, generation in whole.items()}
     second = unix_endpoint(layout.services / whole["app"] / "1.sock")
     release = made.release.release
-    eventually(partial(checks.app_is_ready, listeners["app"], release), 10)
-    eventually(partial(checks.app_is_ready, second, release), 10)
-    eventually(partial(checks.realtime_is_ready, listeners["realtime"], release), 10)
+    eventually(partial(checks.app_is_ready, listeners["app"], release), PATIENCE)
+    eventually(partial(checks.app_is_ready, second, release), PATIENCE)
+    eventually(partial(checks.realtime_is_ready, listeners["realtime"], release), PATIENCE)
 
 
 def start(made: Furnished, process: str, **changes: Any) -> str:
@@ -78,7 +79,7 @@ def inputs(made: Furnished, app: str, worker: str, realtime: str, **changes: Any
         "release": made.release.release,
         "generations": {"app": app, "worker": worker, "realtime": realtime},
         "replicas": {"app": 2, "worker": 1, "realtime": 1},
-        "timeout": 10,
+        "timeout": 60,
         "queue_token": QUEUE_TOKEN,
         "realtime_key": REALTIME_KEY,
     }
@@ -122,10 +123,10 @@ def test_a_refused_release_can_be_verified_again(made: Furnished, app: str, work
 
 def test_a_worker_that_takes_no_job_is_refused(made: Furnished, app: str, realtime: str) -> None:
     idle = start(made, "worker", command=IDLE)
-    first, *lines = refusal(made, inputs(made, app, idle, realtime, timeout=2))
+    first, *lines = refusal(made, inputs(made, app, idle, realtime, timeout=5))
     assert first == (
         f"Release {made.release.release} is refused. "
-        f"No worker took the canary job from queue 'canary-{idle}' within 2 s. The last log lines of {idle}-0:"
+        f"No worker took the canary job from queue 'canary-{idle}' within 5 s. The last log lines of {idle}-0:"
     )
     assert lines == ["    I do nothing"]
 
@@ -141,7 +142,7 @@ def test_a_worker_of_another_release_is_refused(made: Furnished, app: str, realt
 def test_a_worker_that_keeps_ending_is_refused_at_once(made: Furnished, app: str, realtime: str) -> None:
     dying = (PYTHON, "-I", "-S", "-c", "import time; time.sleep(0.3); raise SystemExit('no memory left')")
     worker = start(made, "worker", command=dying)
-    first, *lines = refusal(made, inputs(made, app, worker, realtime, timeout=10))
+    first, *lines = refusal(made, inputs(made, app, worker, realtime))
     assert first == (
         f"Release {made.release.release} is refused. {worker}-0 ended by itself. The last log lines of {worker}-0:"
     )
@@ -180,7 +181,7 @@ def test_a_realtime_server_that_is_ready_but_speaks_no_websocket_is_refused(
     for folder in made.home.layout.services.iterdir():
         (folder / ACCEPTED).touch()
     mute, _ = ServiceResource().create(stand_in)
-    first, *_ = refusal(made, inputs(made, app, worker, mute, timeout=2))
+    first, *_ = refusal(made, inputs(made, app, worker, mute))
     socket = folder_of(made.home.layout, mute) / "0.sock"
     assert first.startswith(f"Release {made.release.release} is refused. ws+unix:{socket}:")
     assert "does not take WebSocket connections" in first
@@ -189,7 +190,7 @@ def test_a_realtime_server_that_is_ready_but_speaks_no_websocket_is_refused(
 
 def test_a_realtime_server_with_another_key_is_refused(made: Furnished, app: str, worker: str) -> None:
     other = start(made, "realtime", environment=made.variables("realtime", REVERB_APP_KEY="another"))
-    first, *_ = refusal(made, inputs(made, app, worker, other, timeout=3))
+    first, *_ = refusal(made, inputs(made, app, worker, other))
     assert f"ws+unix:{folder_of(made.home.layout, other) / '0.sock'} answered with error 4001" in first
 
 
@@ -209,7 +210,7 @@ def test_a_refusal_leaves_what_was_accepted_before_running(
     made.home.layout.current.mkdir()
     idle = start(made, "worker", command=IDLE)
     with pytest.raises(UserError) as refused:
-        RESOURCE.create(inputs(made, app, idle, realtime, timeout=1))
+        RESOURCE.create(inputs(made, app, idle, realtime, timeout=5))
     made.home.layout.current.rmdir()
     assert str(refused.value).startswith(
         f"Release {made.release.release} is refused. The one before it still serves. No worker took the canary job"

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.processes import PATIENCE
+
 Publish = Callable[[str, str, Any], None]
-PATIENCE = 15.0
 LINKS = [
     {"title": "Opening hours", "url": "https://shop.example/hours"},
     {"title": "Delivery", "url": "https://shop.example/delivery"},

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.toolchain import SERVICE_USER, locate
+from tests.support.processes import PATIENCE
 from tests.support.stack import PITCHBAR, Stack, World
 
 
@@ -99,7 +100,7 @@ def local(moment: datetime) -> str:
     return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
 
 
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 2 * PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

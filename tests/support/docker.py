@@ -16,10 +16,9 @@ from typing import Any
 
 from infra import toolchain
 from infra.building import exclusive
-from tests.support.processes import wait_until
+from tests.support.processes import PATIENCE, wait_until
 
 BASE = "pitchbar-tests-base"
-PATIENCE = 60.0
 NOT_HERE = (
     "there is no Docker for tests here: set-up unpacks it when it is run by root on Debian. To see this test run, type "
     "`make setup-dev` there."

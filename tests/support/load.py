@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
+from tests.support.processes import PATIENCE
+
 RECONNECT = 4200
 """Pusher's close code that tells a client to connect again at once: a drain, not a failure."""
 
@@ -58,7 +60,7 @@ def visitors(app_url: str, realtime_url: str, key: str, *, http: int = 6, websoc
             thread.join()
 
 
-def wait_for_requests(tally: Tally, count: int, seconds: float = 60) -> None:
+def wait_for_requests(tally: Tally, count: int, seconds: float = 4 * PATIENCE) -> None:
     """Wait until ``count`` more requests were answered."""
     goal, deadline = tally.requests + count, time.monotonic() + seconds
     while tally.requests < goal:
@@ -69,7 +71,7 @@ def wait_for_requests(tally: Tally, count: int, seconds: float = 60) -> None:
 def _browse(url: str, tally: Tally, stop: threading.Event) -> None:
     parts = urlsplit(url)
     headers = {"Host": parts.netloc}
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=PATIENCE)
     while not stop.is_set():
         try:
             connection.request("GET", "/up", headers=headers)
@@ -89,9 +91,9 @@ def _listen(url: str, key: str, tally: Tally, stop: threading.Event) -> None:
     first = True
     while not stop.is_set():
         try:
-            raw = socket.create_connection(("127.0.0.1", urlsplit(url).port or 80), timeout=10)
-            with connect(f"{url}/app/{key}?protocol=7", sock=raw, proxy=None) as connection:
-                greeting = json.loads(connection.recv(timeout=10))
+            raw = socket.create_connection(("127.0.0.1", urlsplit(url).port or 80), timeout=PATIENCE)
+            with connect(f"{url}/app/{key}?protocol=7", sock=raw, proxy=None, open_timeout=PATIENCE) as connection:
+                greeting = json.loads(connection.recv(timeout=PATIENCE))
                 assert greeting["event"] == "pusher:connection_established", greeting
                 tally.connections += 1
                 tally.reconnections += not first

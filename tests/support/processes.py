@@ -11,8 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
+PATIENCE = 60.0
+"""Seconds for what should happen soon. A machine may be very busy, and a wait that succeeds costs nothing."""
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 10) -> None:
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     """Wait until the condition holds; fail with ``what`` should have happened."""
     deadline = time.monotonic() + seconds
     while not condition():

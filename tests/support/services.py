@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -17,9 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from infra.provider.local.ports import is_free
 from infra.toolchain import SERVICE_USER, locate
+from tests.support.processes import PATIENCE
 
-PATIENCE = 15.0
+_claims: list[socket.socket] = []
+"""One for each port that this process was given; their names say to other processes which."""
 
 
 @dataclass
@@ -168,10 +172,20 @@ def redis(folder: Path) -> Iterator[Redis]:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody uses, and that as long as this process runs no other call gives: its server
+    may be stopped and come back. It lies below the ports of outgoing connections, of which one could take it meanwhile,
+    and of the environments."""
+    while True:
+        port = random.randrange(10_000, 20_000)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0pitchbar-tests-port-{port}")
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        if is_free(port):
+            return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

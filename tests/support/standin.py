@@ -3,7 +3,7 @@
     python standin.py MODE [--listen unix:PATH]
 
 It says of itself what the environment variables APP_RELEASE and APP_PROCESS say, and writes all variables into the
-file that RECORD names.
+file that RECORD names. When it begins to answer ``/slow`` it makes the file that BEGUN names.
 """
 
 import json
@@ -27,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer."""
         mode = sys.argv[1]
         if self.path == "/slow":
+            Path(os.environ["BEGUN"]).touch()
             time.sleep(0.7)
         status = 503 if mode == "unready" else 500 if mode == "broken" else 200
         document = {

@@ -14,6 +14,7 @@ from infra.provider.local.route import RouteResource
 from infra.provider.local.route import State as RouteState
 from infra.provider.local.service import ServiceResource, folder_of
 from tests.support.environment import Environment, standin_inputs
+from tests.support.processes import PATIENCE
 
 HOSTS = {"app.localhost": "app", "cdn.localhost": "app", "realtime.localhost": "realtime"}
 
@@ -44,7 +45,7 @@ def route(home: Environment, generations: Mapping[str, str]) -> RouteState:
 def get(gateway: State, host: str = "app.localhost", path: str = "/up", ca: str | None = None) -> Response:
     """A visitor's request."""
     scheme = "https" if gateway.tls else "http"
-    return http_get(url_endpoint(f"{scheme}://{host}:{gateway.bound_port}", ca), path, timeout=10)
+    return http_get(url_endpoint(f"{scheme}://{host}:{gateway.bound_port}", ca), path, timeout=PATIENCE)
 
 
 def said(answer: Response) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra import paths, toolchain
+from tests.support.processes import PATIENCE
 
 HOST = paths.project_root() / "tools" / "language_host" / "pulumi-language-python"
 
@@ -41,7 +42,7 @@ class Project:
     def pulumi(self, *arguments: str) -> tuple[int, str]:
         """Run the CLI to its end; its exit code and what it printed."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=4 * PATIENCE)
         return process.returncode, output
 
     def up(self, *arguments: str) -> tuple[int, str]:

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from infra.building import make_once, replace_link
+from tests.support.processes import wait_until
 
 
 def test_two_at_once_build_once(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_two_at_once_build_once(tmp_path: Path) -> None:
 
     def build(folder: Path) -> None:
         built.append(folder)
-        time.sleep(0.2)
+        wait_until(lambda: waited, "the other one waits")
         (folder / "program").write_text("whole")
 
     threads = [

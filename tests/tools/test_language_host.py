@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import PATIENCE
 from tests.tools.conftest import HOST, Project
 
 _COMPONENT = """
@@ -118,8 +119,8 @@ def test_nothing_outlives_an_engine_that_was_killed(project: Project) -> None:
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait()
 
-    assert _ends(host, within=2)
-    assert _ends(program, within=2)
+    assert _ends(host, within=PATIENCE)
+    assert _ends(program, within=PATIENCE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -131,7 +132,7 @@ def test_it_ends_at_once_when_told(number: signal.Signals) -> None:
 
         host.send_signal(number)
 
-        assert host.wait(timeout=2) == 0
+        assert host.wait(timeout=PATIENCE) == 0
 
 
 def _diagnostics(output: str) -> str:
@@ -140,7 +141,7 @@ def _diagnostics(output: str) -> str:
 
 
 def _wait_for(file: Path) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} did not appear"
         time.sleep(0.02)

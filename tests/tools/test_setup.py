@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import os
 import re
+import resource
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -56,11 +56,12 @@ class Fake:
 
 
 def test_the_second_time_it_says_nothing_and_takes_no_time() -> None:
-    since = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([_SETUP, "--dev"], cwd="/", check=True, capture_output=True, text=True)
 
     assert (done.stdout, done.stderr) == ("", "")
-    assert time.monotonic() - since < 2
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2, "of processor time"
 
 
 def test_a_lost_record_is_written_anew_without_making_anything(tmp_path: Path) -> None:
@@ -111,13 +112,13 @@ def test_a_log_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with Progress(log) as progress:
         progress.start("Slow", "building")
-        time.sleep(0.2)
+        wait_until(lambda: "still at it" in log.getvalue(), "it says that it is at it")
         progress.done("Slow")
 
     lines = log.getvalue().splitlines()
     assert lines[0] == "  ...  Slow: building"
     assert "  ...  still at it: Slow 0 s" in lines[1:-1]
-    assert lines[-1] == "  ok   Slow (0.2 s)"
+    assert re.fullmatch(r"  ok   Slow \(\d+\.\d s\)", lines[-1])
 
 
 def test_an_environment_that_was_not_finished_is_not_used(context: Context, tmp_path: Path) -> None:
@@ -249,9 +250,9 @@ def test_without_apt_and_redis_the_command_is_told(context: Context, monkeypatch
 
 def test_a_command_ends_with_what_it_started(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as refused:
-        run(["sh", "-c", "sleep 60 & echo $! > child; wait"], cwd=tmp_path, timeout=0.5)
+        run(["sh", "-c", "sleep 60 & echo $! > child; wait"], cwd=tmp_path, timeout=5)
 
-    assert str(refused.value) == "no answer within 0.5 s"
+    assert str(refused.value) == "no answer within 5 s"
     child = int((tmp_path / "child").read_text())
     wait_until(lambda: not runs(child), "what the command started ends with it")
 

@@ -25,7 +25,7 @@ def copy(tmp_path: Path) -> Path:
 
 def run(name: str, folder: Path) -> tuple[int, str]:
     """Run one of the widget's tools in a folder; its exit code and what it printed."""
-    done = subprocess.run(widget.command(name), cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(widget.command(name), cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -37,7 +37,7 @@ def steps(name: str) -> Iterator[dict[str, Any]]:
 
 def check(command: list[str]) -> tuple[int, str]:
     """Run a checker; its exit code and what it printed."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -20,8 +20,8 @@ from pitchbar_app.realtime.hub import Hub
 from pitchbar_app.realtime.scripts import Scripts
 
 BEAT = 1.0
-SETTLING = 2.0
-"""Longer than any process takes to announce itself after Redis is back."""
+SETTLING = 5.0
+"""Longer than a process takes to announce itself after Redis is back, on a busy machine too."""
 MOST_REMOVED = 2000
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from typing import Any
 
 from infra import toolchain
 from infra.building import make_once
+from tests.support.processes import PATIENCE
 
 HERE = Path(__file__).parent
 NPM = "lib/node_modules/npm/bin/npm-cli.js"
@@ -37,7 +38,7 @@ class Driver:
         self._process.stdin.write(json.dumps({"run": run, "client": client, **options}) + "\n")
         self._process.stdin.flush()
 
-    def wait_for(self, client: str, what: str, seconds: float = 15.0) -> dict[str, Any]:
+    def wait_for(self, client: str, what: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """The next time that this happens to the client."""
         deadline = time.monotonic() + seconds
         while True:

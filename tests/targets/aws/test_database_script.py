@@ -12,7 +12,7 @@ from infra.targets.aws.database_script import LIBPQ, SCRIPT
 from infra.toolchain import locate
 from tests.app.processes import launcher
 from tests.support import services
-from tests.support.processes import wait_until
+from tests.support.processes import PATIENCE, wait_until
 from tests.support.services import Postgres
 
 MASTER, MASTERS = "steward", "master's own password"
@@ -150,7 +150,7 @@ def test_dropping_ends_what_is_connected_and_leaves_nothing(server: Postgres) ->
         assert server.execute(f"{left.format(NAME)} WHERE rolname = '{NAME}'") == "0|0"
     finally:
         connected.kill()
-        connected.wait(10)
+        connected.wait(PATIENCE)
     again = run(server, "drop")
     assert again.returncode == 0, again.stderr
 

@@ -22,6 +22,7 @@ from tests.support import services
 from tests.support.aws.doubles import ACCOUNT, REGION
 from tests.support.aws.stores import BASE, CLUSTER, OWN, PULL_REQUEST, REGISTRY, named, statements, stores
 from tests.support.engine import Registered
+from tests.support.processes import PATIENCE
 
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 MADE = {"kmsKeyId", "subnetGroupName", "securityGroupIds", "parameterGroupName", "finalSnapshotIdentifier",
@@ -248,13 +249,13 @@ def test_the_containers_script_for_real(tmp_path: Path) -> None:
         assert listed.startswith(b"redis-server") and password.encode() not in listed
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
     assert list(folder.iterdir()) == []
 
 
 def configured(server: services.Redis, name: str) -> str:
     """A setting of a running server."""
-    with socket.create_connection((server.host, server.port), timeout=services.PATIENCE) as connection:
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE) as connection:
         connection.sendall(f"AUTH {server.password}\r\nCONFIG GET {name}\r\n".encode())
         answers = connection.makefile("r", newline="\r\n")
         lines = [answers.readline().rstrip() for _ in range(6)]
