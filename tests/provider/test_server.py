@@ -86,6 +86,17 @@ def test_an_error_for_people_arrives_as_its_sentence_and_nothing_else(shared: Pl
     )
 
 
+def test_what_the_system_refuses_arrives_as_a_sentence(shared: Plugin, folder: Path) -> None:
+    (folder / "taken").touch()
+    with pytest.raises(grpc.RpcError) as failure:
+        shared.create("pitchbar:local:Supervisor", {"directory": str(folder / "taken")})
+    assert refusal(failure.value) == (
+        "FAILED_PRECONDITION",
+        f"{folder}/taken: File exists. Move away what is there in the place of a file or a folder, then repeat the "
+        f"command. To see what is there, type: ls -la {folder}",
+    )
+
+
 def test_an_unknown_type_arrives_as_a_sentence(shared: Plugin) -> None:
     with pytest.raises(grpc.RpcError) as failure:
         shared.check("pitchbar:local:Nothing", {})
