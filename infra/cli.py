@@ -12,6 +12,7 @@ from infra import cli_backups, cli_cloud, cli_look
 from infra.cli_queue import register as register_queue_commands
 from infra.errors import UserError, of_system
 from infra.ops.console import Console, document, error
+from infra.paths import settle_umask
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,6 +69,7 @@ def main() -> None:
 
     Without -s, commands work on stack `local`, or on $PULUMI_STACK where that is set.
     """
+    settle_umask()
 
 
 def _stack(command: F) -> F:

@@ -18,6 +18,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from infra.errors import UserError, of_system
 from infra.lifeline import end_with
+from infra.paths import settle_umask
 from infra.provider.plugin import PitchbarProvider
 
 VERSION = "0.1.0"
@@ -75,6 +76,7 @@ def main() -> None:
     local/run.py).
     """
     end_with(os.getppid())
+    settle_umask()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     engine = next(argument for argument in sys.argv[1:] if not argument.startswith("-"))
     asyncio.run(serve(engine))

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,25 @@ def test_a_defect_arrives_with_its_traceback(shared: Plugin, folder: Path) -> No
     assert code == "UNKNOWN"
     assert "No such file or directory" in details
     assert 'infra/provider/local/migration.py", line' in details
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_what_it_makes_has_its_modes_whatever_the_users_umask(umask: int, folder: Path) -> None:
+    before = os.umask(umask)
+    try:
+        with plugin() as own:
+            id, made = own.create("pitchbar:local:Supervisor", {"directory": str(folder / "e")})
+            modes = {
+                name: stat.S_IMODE((folder / "e" / name).stat().st_mode) for name in ("supervisord.conf", "releases")
+            }
+            own.delete("pitchbar:local:Supervisor", id, made)
+    finally:
+        os.umask(before)
+    shut = 0o777 if os.geteuid() == 0 or umask == 0 else 0o700
+    assert {name: stat.S_IMODE(mode) for name, mode in made_of.items()} == {
+        "supervisord.conf": 0o644 & shut,
+        "releases": 0o755 & shut,
+    }
 
 
 def test_it_listens_on_loopback_only(shared: Plugin) -> None:
