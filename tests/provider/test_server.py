@@ -121,9 +121,7 @@ def test_what_it_makes_has_its_modes_whatever_the_users_umask(umask: int, folder
     try:
         with plugin() as own:
             id, made = own.create("pitchbar:local:Supervisor", {"directory": str(folder / "e")})
-            modes = {
-                name: stat.S_IMODE((folder / "e" / name).stat().st_mode) for name in ("supervisord.conf", "releases")
-            }
+            made_of = {name: (folder / "e" / name).stat().st_mode for name in ("supervisord.conf", "releases")}
             own.delete("pitchbar:local:Supervisor", id, made)
     finally:
         os.umask(before)

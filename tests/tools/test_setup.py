@@ -150,7 +150,7 @@ def test_a_checkout_in_a_folder_with_an_umlaut_is_found_under_the_locale_c(tmp_p
 
     packages._spell_in_ascii(folder)
 
-    command = [folder / "bin" / "python", "-c", "import only_there"]
+    command = [str(folder / "bin" / "python"), "-c", "import only_there"]
     finished = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, "")
 
