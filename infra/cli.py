@@ -4,14 +4,15 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from infra import cli_backups, cli_cloud, cli_look
 from infra.cli_queue import register as register_queue_commands
-from infra.errors import UserError
+from infra.errors import UserError, of_system
 from infra.ops.console import Console, document, error
+from infra.paths import settle_umask
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,21 +26,40 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["json"] = "--json" in args  # Until the command itself has read its options.
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as failure:
-            if ctx.meta.get("json"):
-                document({"result": "failed", "error": str(failure)})
-            error(str(failure))
-            ctx.exit(1)
+            _fail(ctx, str(failure))
+        except click.UsageError as failure:
+            _document(ctx, "failed", failure.format_message())
+            raise
         except KeyboardInterrupt:
             print(file=sys.stderr)
-            error("Interrupted.")
-            ctx.exit(130)
+            _fail(ctx, "Interrupted.", "interrupted", 130)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(1)
+        except OSError as failure:
+            told = of_system(failure)
+            if told is None:
+                raise
+            _fail(ctx, str(told))
+
+
+def _document(ctx: click.Context, result: str, text: str) -> None:
+    if ctx.meta.get("json"):
+        document({"result": result, "error": text})
+
+
+def _fail(ctx: click.Context, text: str, result: str = "failed", code: int = 1) -> NoReturn:
+    _document(ctx, result, text)
+    error(text)
+    ctx.exit(code)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,6 +69,7 @@ def main() -> None:
 
     Without -s, commands work on stack `local`, or on $PULUMI_STACK where that is set.
     """
+    settle_umask()
 
 
 def _stack(command: F) -> F:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from infra.ops.console import Console, document, paint
+from infra.ops.console import Console, document, paint, record
 from infra.ops.stacks import Stack, find, is_on_aws
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -51,30 +51,30 @@ def _status(stack: str, json: bool) -> None:
     sys.exit(0 if found.healthy else 1)
 
 
-def _logs(stack: str, process: str | None, follow: bool, lines: int) -> None:
+def _logs(stack: str, process: str | None, follow: bool, lines: int, json: bool) -> None:
     """Show what processes wrote: all of them, a kind (`app`), or one (`app-1f0c3a52-0`).
 
     On AWS also `migration`, `database`, `queue-probe`, `postgres` and `sessions`; -n counts for each process, and looks
     back a week at most.
     """
     if elsewhere := on_aws(stack):
-        _logs_on_aws(elsewhere, process, follow, lines)
+        _logs_on_aws(elsewhere, process, follow, lines, json)
         return
     from infra.ops import logs as reading
 
     chosen = reading.files(stack, process)
-    width = max(map(len, chosen))
+    width = 0 if json else max(map(len, chosen))
     positions: dict[str, int] = {}
     for name, path in chosen.items():
         last, positions[name] = reading.last_lines(path, lines)
         for line in last:
-            _print(name.ljust(width), line)
+            _print(name.ljust(width), line, json)
     if follow:
         for name, line in reading.follow(lambda: reading.files(stack, process), positions):
-            _print(name.ljust(width), line)
+            _print(name.ljust(width), line, json)
 
 
-def _logs_on_aws(stack: Stack, process: str | None, follow: bool, lines: int) -> None:
+def _logs_on_aws(stack: Stack, process: str | None, follow: bool, lines: int, json: bool) -> None:
     import time
 
     from infra.ops.aws import logs as reading
@@ -83,13 +83,16 @@ def _logs_on_aws(stack: Stack, process: str | None, follow: bool, lines: int) ->
     place = place_of(stack)
     chosen, now = reading.sources(place, process), time.time()
     for line in reading.last(place, chosen, lines, now):
-        _print(line.source, line.text)
+        _print(line.source, line.text, json)
     if follow:
         for line in reading.follow(place, chosen, now):
-            _print(line.source, line.text)
+            _print(line.source, line.text, json)
 
 
-def _print(name: str, line: str) -> None:
+def _print(name: str, line: str, json: bool) -> None:
+    if json:
+        record({"process": name.strip(), "line": line})
+        return
     print(f"{paint(name, 'faint', sys.stdout)}  {line}", flush=True)
 
 
@@ -99,4 +102,5 @@ def _logs_options(command: Callable[..., Any]) -> Callable[..., Any]:
     lines = click.option(
         "-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="Lines of each log."
     )
-    return process(follow(lines(command)))
+    json = click.option("--json", is_flag=True, help="Print each line as a JSON document.")
+    return process(follow(lines(json(command))))

@@ -10,7 +10,12 @@ import yaml
 
 Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_NODES = 20_000
+MOST_LEVELS = 40
+_MOST_SHOWN = 500
 _MERGE = "tag:yaml.org,2002:merge"
+_CYCLE = "an alias of something that it is a part of"
+_TOO_DEEP, _TOO_MANY = "more levels than fit", "more values than fit"
+_TREE, _WRITTEN_OUT = "A file is a finite tree", "Write the values out"
 
 
 @dataclass(frozen=True, order=True)
@@ -24,8 +29,9 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        """Say it in three sentences."""
-        return f"{self.path + ': ' if self.path else ''}found {self.found}. {self.rule}. {self.fix}."
+        """Say it in three sentences, on one line of printable characters."""
+        path, found, rule, fix = map(_line, (self.path, self.found, self.rule, self.fix))
+        return f"{path + ': ' if path else ''}found {found}. {rule}. {fix}."
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,11 @@ def describe(node: Node) -> str:
     return node.text if node.plain else f'"{node.text}"'
 
 
+def _line(text: str) -> str:
+    shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
+
+
 def overlay(base: Node | None, over: Node) -> Node:
     """Lay `over` on `base`: mappings are merged key by key, everything else is replaced."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
@@ -91,9 +102,13 @@ def parse(text: str, problems: list[Problem]) -> Mapping | None:
         problems.extend(tabs)
         return None
     try:
-        root = yaml.compose(text, Loader=Loader)
+        deep = _too_deep(text)
+        root = None if deep else yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
         problems.append(_syntax(error))
+        return None
+    if deep:
+        problems.append(Problem(deep, "", _TOO_DEEP, _TREE, _WRITTEN_OUT))
         return None
     if isinstance(root, yaml.MappingNode):
         node = _Builder(problems).build(root, "", ())
@@ -101,6 +116,19 @@ def parse(text: str, problems: list[Problem]) -> Mapping | None:
     found = "an empty file" if root is None else "a list" if isinstance(root, yaml.SequenceNode) else "a single value"
     line = 1 if root is None else root.start_mark.line + 1
     problems.append(Problem(line, "", found, "The file begins with keys such as name", "Write them at its top"))
+    return None
+
+
+def _too_deep(text: str) -> int | None:
+    """The line where too many brackets are open: the library composes them recursively, and would crash."""
+    level = 0
+    for event in yaml.parse(text, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > MOST_LEVELS:
+                return event.start_mark.line + 1 if event.start_mark else 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
     return None
 
 
@@ -123,10 +151,10 @@ class _Builder:
     def build(self, node: yaml.Node, path: str, above: tuple[int, ...]) -> Node:
         line = node.start_mark.line + 1
         self.count += 1
-        if id(node) in above or self.count > MOST_NODES:
+        endless = self._endless(node, above)
+        if endless:
             if self.count <= MOST_NODES + 1:
-                found = "an alias of something that it is a part of" if id(node) in above else "more values than fit"
-                self._report(line, path, found, "A file is a finite tree", "Write the values out")
+                self._report(line, path, endless, _TREE, _WRITTEN_OUT)
             return Scalar(line, path, "broken", "", True)
         above = (*above, id(node))
         if isinstance(node, yaml.MappingNode):
@@ -136,6 +164,14 @@ class _Builder:
             return Sequence(line, path, tuple(items))
         assert isinstance(node, yaml.ScalarNode)
         return Scalar(line, path, node.tag.rsplit(":", 1)[-1], node.value, not node.style)
+
+    def _endless(self, node: yaml.Node, above: tuple[int, ...]) -> str:
+        """Why the tree below this node isn't built; empty where it is."""
+        if id(node) in above:
+            return _CYCLE
+        if len(above) >= MOST_LEVELS:
+            return _TOO_DEEP
+        return _TOO_MANY if self.count > MOST_NODES else ""
 
     def _mapping(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> Mapping:
         items: dict[str, Node] = {}

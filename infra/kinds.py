@@ -38,7 +38,7 @@ class Quantity:
         """Read a quantity, for example `2GB` as 2048."""
         known = dict(self.units)
         rule = f"A {self.noun} is a whole number and its unit ({any_of(tuple(known))}) in one word"
-        match = re.fullmatch(r"([+-]?[0-9]+) *([A-Za-z%]*)", text.strip())
+        match = re.fullmatch(r"([+-]?[0-9]{1,18}) *([A-Za-z%]*)", text.strip())
         unit = self._meant(*match.groups()) if match else None
         if not match or not unit:
             return Refusal(rule, f"Write it like {self.example}")
@@ -109,7 +109,7 @@ class Cpus:
     def read(self, text: str) -> float | Refusal:
         """Read `2vCPU` as 2.0."""
         rule = "Processor power is a number and its unit (vCPU) in one word, in steps of 0.25vCPU"
-        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)", text.strip())
+        match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]+)?) *([A-Za-z]*)", text.strip())
         if not match or match[2].lower() not in ("", "vcpu", "vcpus", "cpu", "cpus"):
             return Refusal(rule, f"Write it like {self.example}")
         count = float(match[1])

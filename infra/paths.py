@@ -73,6 +73,14 @@ def socket_path_fits(path: Path) -> bool:
     return len(os.fsencode(path)) <= _UNIX_SOCKET_PATH_LIMIT
 
 
+def settle_umask() -> None:
+    """Make files that nobody but their owner can change, whatever the user's umask; as root also ones that other users
+    can read, because they run what root makes. A file that holds a secret says its own mode."""
+    before = os.umask(0o022)
+    if os.geteuid() != 0:
+        os.umask(before | 0o022)
+
+
 def _from_environment(name: str) -> Path | None:
     value = os.environ.get(name)
     return Path(value).absolute() if value else None

@@ -144,7 +144,7 @@ class Reader:
             digits = node.text.strip().replace("_", "").lstrip("0")
             fix = f"Write {digits}" if digits.isdigit() else f"Write it like {kind.show(kind.at_least)}"
             return self.report(node, "A plain whole number belongs here, without quotes and unit", fix)
-        value = kind.read(int(node.text))
+        value = kind.read(int(node.text[:18]))  # Python reads no more than 4,300 digits; 18 are out of every range.
         return self.report(node, value.rule, value.fix) if isinstance(value, Refusal) else value
 
     def _worded(self, base: Any, kind: Any, node: Scalar) -> Any:

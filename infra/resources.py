@@ -12,13 +12,20 @@ from pulumi import Input, Output, ResourceOptions
 
 
 class PluginResource(pulumi.CustomResource):
-    """A resource of the plugin: ``token`` is its type, ``computed`` the outputs that are no inputs."""
+    """A resource of the plugin: ``token`` is its type, ``computed`` the outputs that are no inputs.
+
+    A ``singleton`` has one place in its environment. Where it is replaced (``pulumi up --replace`` asks for that), the
+    old one is deleted first: a new one would take over what is there, and lose it to the delete of the old one.
+    """
 
     token: ClassVar[str]
     computed: ClassVar[tuple[str, ...]] = ()
+    singleton: ClassVar[bool] = False
 
     def __init__(self, name: str, args: Any, opts: ResourceOptions | None = None) -> None:
         properties = {field.name: getattr(args, field.name) for field in fields(args)}
+        if self.singleton:
+            opts = ResourceOptions.merge(opts, ResourceOptions(delete_before_replace=True))
         super().__init__(self.token, name, {**properties, **dict.fromkeys(self.computed)}, opts)
 
 

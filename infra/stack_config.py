@@ -185,7 +185,7 @@ class _Reader:
         value = self.own.get("port")
         if value is None:
             return None
-        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
+        if not (re.fullmatch("[0-9]{1,5}", value) and 1 <= int(value) <= 65535):
             self.report("port", f'"{value}"', "A port is a whole number from 1 to 65535", "8080")
             return None
         return int(value)

@@ -43,6 +43,11 @@ def document(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
 
+def record(value: Any) -> None:
+    """Print one of many JSON documents, each on a line of its own."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
 def paint(text: str, colour: str, stream: TextIO) -> str:
     """Colour a text for a stream that is a terminal."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():

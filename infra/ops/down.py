@@ -59,7 +59,7 @@ def down(name: str, console: Console, *, yes: bool = False, wait: bool = True) -
         heal(stack, console, wait=wait)
         there = exists(stack)
         if there:
-            outcome, record = update(stack, _arguments(yes), console)
+            outcome, record = update(stack, _arguments(yes), console, wait=wait)
             if outcome.code != 0:
                 return _failed(stack, outcome, record, time.monotonic() - started)
             capture(stack, ["stack", "rm", name, "--yes", "--preserve-config", "--remove-backups"])

@@ -163,6 +163,7 @@ def write_config(file: Path, document: dict[str, Any]) -> None:
 
 
 def _write_private(file: Path, text: str) -> None:
+    file = file.resolve()  # A link of the user's stays one.
     descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

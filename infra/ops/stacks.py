@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from infra import paths
 from infra.errors import UserError
@@ -19,7 +19,13 @@ DEFAULT = "local"
 ENVIRONMENTS = ("local", "preview", "staging", "production")
 TARGETS = ("local", "docker", "aws")
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
-_PLACEHOLDER = "{stack}"
+_NO_KEYS = ("an empty file", "a list", "a single value")
+_PLAIN_VALUES = (
+    ("bool", "true|false", "tf"),
+    ("int", "-?(0|[1-9][0-9]{0,17})", "-0123456789"),
+    ("null", "~|null|", ["~", "n", ""]),
+    ("merge", "<<", "<"),
+)
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,8 @@ def make_home() -> Path:
 def settings(stack: Stack) -> Settings:
     """What the stack's configuration says; encrypted values are left out."""
     entries = read_yaml(stack.config_file).get("config") or {}
+    if not isinstance(entries, dict):
+        raise UserError(f"{stack.config_file}: below `config` belong keys, such as pitchbar:environment: local.")
     prefix = "pitchbar:"
     return Settings(
         {
@@ -127,16 +135,42 @@ def project_name() -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file of Pulumi's. Raises `UserError` where it can't be read."""
+    """A YAML file of Pulumi's, in which only true, false, null and plain whole numbers are more than text: what it says
+    is written again, and `yes`, 1e3 or 12:30 must not become something else on the way.
+
+    Raises `UserError` where it can't be read, with every duplicate key.
+    """
     import yaml
 
+    from infra.document import Problem, parse
+
+    problems: list[Problem] = []
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        parse(text, problems)
+        wrong = [problem for problem in problems if problem.found not in _NO_KEYS]
+        document = None if wrong else yaml.load(text, Loader=_loader())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} can't be read: {' '.join(str(error).split())}.") from None
+    if wrong:
+        raise UserError(f"{path} can't be read:", [f"line {problem.line}: {problem}" for problem in wrong])
     if document is not None and not isinstance(document, dict):
         raise UserError(f"{path} is not a file of Pulumi's: it has no keys.")
     return document or {}
+
+
+def _loader() -> Any:
+    """The library's, which knows YAML 1.1, with fewer kinds of plain values."""
+    from infra.document import Loader
+
+    class Plain(Loader):  # type: ignore[misc]
+        """Leaves floats, dates, octal and sexagesimal numbers, yes and no as they are written."""
+
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    for kind, pattern, begins in _PLAIN_VALUES:
+        Plain.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(rf"(?:{pattern})\Z"), list(begins))
+    return Plain
 
 
 def _nearest(name: str) -> str:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from infra.ops.verify import Verdict
 
 INTERRUPTED = 130
+LOCKED = "the stack is currently locked"
+"""How the engine begins to refuse a stack that another engine works on."""
+
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def up(request: Request, console: Console) -> Report:
             return _unpinned(stack, refused, time.monotonic() - started)
         threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
         with Readiness(stack):
-            outcome, record = update(stack, _arguments(stack, request.yes), console)
+            outcome, record = update(stack, _arguments(stack, request.yes), console, wait=request.wait)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         from infra.ops.verify import verify
@@ -97,8 +101,21 @@ def up(request: Request, console: Console) -> Report:
     return Report(stack, result, time.monotonic() - started, record.changes, found, verdict, error)
 
 
-def update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcome, events.Record]:
-    """Run a command of the engine that changes things; return how it ended and its record."""
+def update(stack: Stack, arguments: list[str], console: Console, *, wait: bool = True) -> tuple[Outcome, events.Record]:
+    """Run a command of the engine that changes things; return how it ended and its record.
+
+    An engine that took the stack's lock since :func:`heal` looked, such as the child of a killed `pitchbar`, is waited
+    for like one that had it before.
+    """
+    for _ in range(_TRIES):
+        outcome, record = _update(stack, arguments, console)
+        if outcome.code == 0 or outcome.interrupted or LOCKED not in outcome.last_words:
+            break
+        heal(stack, console, wait=wait)
+    return outcome, record
+
+
+def _update(stack: Stack, arguments: list[str], console: Console) -> tuple[Outcome, events.Record]:
     with tempfile.TemporaryDirectory(prefix="pitchbar-") as folder:
         log = Path(folder, "events.json")
         # The CLI shows --event-log only to those who debug it; it is what its own Automation API uses.

@@ -16,8 +16,9 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from infra.errors import UserError
+from infra.errors import UserError, of_system
 from infra.lifeline import end_with
+from infra.paths import settle_umask
 from infra.provider.plugin import PitchbarProvider
 
 VERSION = "0.1.0"
@@ -30,14 +31,24 @@ class Servicer(ProviderServicer):
     """The library's servicer whose errors for people are one message, and nothing else."""
 
 
+def _for_people(error: Exception) -> UserError | None:
+    """What the library has wrapped, or the error itself, where it has words for people."""
+    for cause in (error.__context__, error):
+        if isinstance(cause, OSError):
+            cause = of_system(cause)
+        if isinstance(cause, UserError):
+            return cause
+    return None
+
+
 def _without_traceback(handler: Handler) -> Handler:
     async def handle(self: Servicer, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         try:
             return await handler(self, request, context)
         except Exception as error:
-            cause = error.__context__ if isinstance(error.__context__, UserError) else error
-            if isinstance(cause, UserError):
-                await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(cause))
+            told = _for_people(error)
+            if told:
+                await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(told))
             raise
 
     return handle
@@ -65,6 +76,7 @@ def main() -> None:
     local/run.py).
     """
     end_with(os.getppid())
+    settle_umask()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     engine = next(argument for argument in sys.argv[1:] if not argument.startswith("-"))
     asyncio.run(serve(engine))

@@ -103,6 +103,43 @@ def test_a_file_that_contains_itself_or_explodes_is_refused(reference: str, refu
     assert any("found more values than fit." in problem for problem in refused(bomb))
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "a: " + "[" * 300_000,
+        "a: " + "{b: " * 2_000 + "}" * 2_000,
+        "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 2_000))]),
+    ],
+    ids=["which crashes the library", "which it composes", "by aliases"],
+)
+def test_what_is_nested_without_end_is_refused(nested: str, refused: Refused) -> None:
+    deep = "found more levels than fit. A file is a finite tree. Write the values out."
+    assert any(problem.endswith(deep) for problem in refused(f"name: pitchbar\n{nested}\n"))
+
+
+@pytest.mark.parametrize(
+    ("was", "endless", "rule"),
+    [
+        ("port: 8000", "port: {}", "It is a whole number from 1024 to 65535. Choose one of those."),
+        ("memory: 2GB", "memory: {}GB", "A size is a whole number and its unit (MB, GB or TB) in one word."),
+        ("memory: 2GB", "memory: {}", "A size is a whole number and its unit (MB, GB or TB) in one word."),
+        ("cpu: 2vCPU", "cpu: {}vCPU", "Processor power is a number and its unit (vCPU) in one word, in steps of"),
+    ],
+)
+def test_a_number_without_end_is_refused_and_cut_short(
+    was: str, endless: str, rule: str, reference: str, refused: Refused
+) -> None:
+    [problem] = refused(reference.replace(was, endless.format("9" * 70_000), 1))
+    assert rule in problem
+    assert f"{'9' * 500}…" in problem
+    assert len(problem) < 1000
+
+
+def test_characters_that_a_terminal_would_obey_are_spelt_out(reference: str, refused: Refused) -> None:
+    [problem] = refused(reference.replace("runtime: bundled", r'runtime: "\e[31m\nred\u00a0"', 1))
+    assert r'found "\x1b[31m\nred\xa0". It is bundled or laravel.' in problem
+
+
 def test_anchors_and_merges_are_welcome(tmp_path: Path, reference: str) -> None:
     text = reference.replace("  redis:\n", "  redis: &redis\n", 1)
     text = text.replace("    redis: {memory: 256MB}\n", "    redis:\n      <<: *redis\n      failover: true\n", 1)

@@ -109,7 +109,7 @@ def test_every_mistake_is_reported_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "8e3", "", "\u0661"])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "8e3", "", "\u0661", "9" * 5000])
 def test_ports_out_of_range_are_refused(port: str) -> None:
     assert refusal({"pitchbar:port": port})[1:] == [
         f'  pitchbar:port: found "{port}". A port is a whole number from 1 to 65535.'

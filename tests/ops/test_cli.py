@@ -1,7 +1,12 @@
 """The command's manners: help, usage errors, exit codes, colours, speed."""
 
+import errno
+import json
+import os
+
 import pytest
 
+from infra.errors import of_system
 from tests.ops.tiny import Tiny
 
 COMMANDS = [
@@ -45,6 +50,44 @@ def test_an_error_in_json_is_one_document_and_a_line_for_people(tiny: Tiny) -> N
         '  "error": "There is no stack \'nowhere\' here. To make it, type: pitchbar up -s nowhere"\n}\n'
     )
     assert finished.stderr == "error: There is no stack 'nowhere' here. To make it, type: pitchbar up -s nowhere\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fly", "--json"], "No such command 'fly'."),
+        (["up", "--json", "--frob"], "No such option '--frob'."),
+        (["logs", "-n", "-1", "--json"], "Invalid value for '-n' / '--lines': -1 is not in the range x>=0."),
+    ],
+)
+def test_a_usage_error_in_json_is_one_document_too(tiny: Tiny, arguments: list[str], said: str) -> None:
+    finished = tiny.pitchbar(*arguments)
+    assert finished.returncode == 2
+    assert json.loads(finished.stdout) == {"result": "failed", "error": said}
+    assert finished.stderr.startswith("Usage: pitchbar")
+    assert finished.stderr.endswith(f"Error: {said}\n")
+
+
+def test_what_the_system_refuses_is_told_without_a_traceback(tiny: Tiny) -> None:
+    taken = tiny.root / "taken"
+    taken.touch()
+    finished = tiny.pitchbar("up", "--yes", "--json", PITCHBAR_HOME=str(taken))
+    said = (
+        f"{taken}: File exists. Move away what is there in the place of a file or a folder, then repeat the command. "
+        f"To see what is there, type: ls -la {tiny.root}"
+    )
+    assert finished.returncode == 1
+    assert json.loads(finished.stdout) == {"result": "failed", "error": said}
+    assert finished.stderr.splitlines()[-1] == f"error: {said}"
+
+
+def test_a_full_disk_is_told_with_what_to_type() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/my files/x")
+    assert str(of_system(full)) == (
+        "/data/my files/x: No space left on device. Free some space, then repeat the command. "
+        "To see what is there, type: df -h '/data/my files'"
+    )
+    assert of_system(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x")) is None
 
 
 def test_errors_name_the_command_as_it_can_be_typed(tiny: Tiny) -> None:

@@ -10,7 +10,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from infra.ops import heal
+import pytest
+
+from infra.ops import heal, up
+from infra.ops.console import Console
+from infra.ops.engine import Outcome
+from infra.ops.stacks import Stack
 from tests.ops.tiny import Tiny, until
 from tests.support.processes import PATIENCE
 
@@ -70,6 +75,18 @@ def test_down_heals_too(tiny: Tiny, tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.splitlines()[-1].startswith("Stack local is down and removed (")
     assert tiny.files() == {"state/.pulumi/meta.yaml", "state/.pulumi/meta.yaml.attrs"}
+
+
+def test_an_engine_that_came_first_after_all_is_waited_for(made: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lock(made, os.getpid())
+    refused = made.shell('eval "$(pitchbar env)" && pulumi up --yes').stderr
+    ends = [Outcome(255, refused, False), Outcome(0, "", False)]
+    healed: list[bool] = []
+    monkeypatch.setattr(up, "run", lambda *_, **__: ends.pop(0))
+    monkeypatch.setattr(up, "heal", lambda *_, wait: healed.append(wait))
+    stack = Stack("local", True, made.root / "home/stacks/Pulumi.local.yaml")
+    outcome, _ = up.update(stack, ["up"], Console(), wait=False)
+    assert (outcome.code, ends, healed) == (0, [], [False])
 
 
 class TestLocks:

@@ -83,6 +83,12 @@ def test_status_of_nothing(tiny: Tiny) -> None:
     )
 
 
+def test_logs_in_json_are_one_document_a_line(environment: Layout, tiny: Tiny) -> None:
+    until(lambda: "hello" in (environment.logs / "redis-0.log").read_text())
+    shown = tiny.pitchbar("logs", "redis", "--json")
+    assert (shown.returncode, shown.stdout) == (0, '{"process": "redis-0", "line": "hello from redis"}\n')
+
+
 @pytest.mark.parametrize("command", ["status", "logs"])
 def test_a_stack_elsewhere_is_not_looked_for_here(tiny: Tiny, command: str) -> None:
     (tiny.root / "Pulumi.staging.yaml").write_text("config:\n  pitchbar:target: docker\n")

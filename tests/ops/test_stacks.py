@@ -10,6 +10,7 @@ import yaml
 
 from infra.errors import UserError
 from infra.ops import stacks
+from infra.ops.making import write_config
 from tests.ops.tiny import Tiny, until
 from tests.support.processes import PATIENCE
 
@@ -71,6 +72,50 @@ def test_a_wish_that_contradicts_the_stack_is_refused_with_the_command_that_chan
         "Take another name: pitchbar up -s local-aws --environment local --target aws\n"
     )
     assert (made.root / file).read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            "config:\n  pitchbar:port: 8080\n  pitchbar:port: 8081\nconfig:\n  pitchbar:tls: true\n",
+            " can't be read:\n"
+            "  line 3: config.pitchbar:port: found the key a second time. A key is written once, and this one is "
+            "on line 2 already. Remove one of the two.\n"
+            "  line 4: config: found the key a second time. A key is written once, and this one is on line 1 already. "
+            "Remove one of the two.\n",
+        ),
+        (
+            "config:\n\tpitchbar:tls: true\n",
+            " can't be read:\n"
+            "  line 2: found a tab in the indentation. YAML is indented with spaces. Replace the tab with spaces.\n",
+        ),
+        ("config: [a]\n", ": below `config` belong keys, such as pitchbar:environment: local.\n"),
+        ("- a\n", " is not a file of Pulumi's: it has no keys.\n"),
+    ],
+    ids=["duplicates", "tab", "a list for keys", "a list"],
+)
+def test_a_stack_file_with_mistakes_is_refused_in_words(made: Tiny, config: str, said: str) -> None:
+    file = made.root / "home/stacks/Pulumi.local.yaml"
+    file.write_text(config)
+    finished = made.pitchbar("up", "--yes")
+    assert (finished.returncode, finished.stderr) == (1, f"error: {file}{said}")
+    assert file.read_text() == config
+
+
+def test_what_a_stack_file_says_means_the_same_when_it_is_written_again(tmp_path: Path) -> None:
+    home, file = tmp_path / "elsewhere.yaml", tmp_path / "Pulumi.local.yaml"
+    home.write_text(
+        "\ufeffconfig:\r\n  <<: {a:a: 1}\r\n  a:tls: yes\r\n  a:zip: 010\r\n  a:time: 12:30\r\n"
+        "  a:release: 350061099e34\r\n  a:day: 2026-11-24\r\n  a:none:\r\n  a:is: true\r\n"
+    )
+    file.symlink_to(home)
+    config = {"a:a": 1, "a:tls": "yes", "a:zip": "010", "a:time": "12:30", "a:release": "350061099e34"}
+    config |= {"a:day": "2026-11-24", "a:none": None, "a:is": True}
+    assert stacks.read_yaml(file) == {"config": config}
+    write_config(file, stacks.read_yaml(file))
+    assert file.is_symlink()
+    assert yaml.safe_load(home.read_text()) == {"config": config}
 
 
 def test_a_tracked_stack_is_what_its_file_says(tiny: Tiny) -> None:

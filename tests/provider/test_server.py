@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,17 @@ def test_an_error_for_people_arrives_as_its_sentence_and_nothing_else(shared: Pl
     )
 
 
+def test_what_the_system_refuses_arrives_as_a_sentence(shared: Plugin, folder: Path) -> None:
+    (folder / "taken").touch()
+    with pytest.raises(grpc.RpcError) as failure:
+        shared.create("pitchbar:local:Supervisor", {"directory": str(folder / "taken")})
+    assert refusal(failure.value) == (
+        "FAILED_PRECONDITION",
+        f"{folder}/taken: File exists. Move away what is there in the place of a file or a folder, then repeat the "
+        f"command. To see what is there, type: ls -la {folder}",
+    )
+
+
 def test_an_unknown_type_arrives_as_a_sentence(shared: Plugin) -> None:
     with pytest.raises(grpc.RpcError) as failure:
         shared.check("pitchbar:local:Nothing", {})
@@ -101,6 +113,23 @@ def test_a_defect_arrives_with_its_traceback(shared: Plugin, folder: Path) -> No
     assert code == "UNKNOWN"
     assert "No such file or directory" in details
     assert 'infra/provider/local/migration.py", line' in details
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_what_it_makes_has_its_modes_whatever_the_users_umask(umask: int, folder: Path) -> None:
+    before = os.umask(umask)
+    try:
+        with plugin() as own:
+            id, made = own.create("pitchbar:local:Supervisor", {"directory": str(folder / "e")})
+            made_of = {name: (folder / "e" / name).stat().st_mode for name in ("supervisord.conf", "releases")}
+            own.delete("pitchbar:local:Supervisor", id, made)
+    finally:
+        os.umask(before)
+    shut = 0o777 if os.geteuid() == 0 or umask == 0 else 0o700
+    assert {name: stat.S_IMODE(mode) for name, mode in made_of.items()} == {
+        "supervisord.conf": 0o644 & shut,
+        "releases": 0o755 & shut,
+    }
 
 
 def test_it_listens_on_loopback_only(shared: Plugin) -> None:

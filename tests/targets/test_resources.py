@@ -53,6 +53,12 @@ def test_every_type_of_the_plugin_can_be_declared_and_no_other() -> None:
     assert set(DECLARED) == set(RESOURCES)
 
 
+def test_whatever_has_one_place_in_an_environment_is_deleted_before_it_is_replaced() -> None:
+    several = {"Migration", "Renewal", "Service", "Verification"}
+    names = {cls.__name__: cls.singleton for token, cls in DECLARED.items() if token.startswith("pitchbar:local:")}
+    assert {name for name, singleton in names.items() if not singleton} == several
+
+
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_type_has_the_same_name_on_both_sides(token: str) -> None:
     name = token.rpartition(":")[2]

@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 import subprocess
+import venv
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,21 @@ def test_an_environment_that_was_not_finished_is_not_used(context: Context, tmp_
 
     (root / "requirements-dev.txt").write_text("changed")
     assert not part.ready(fresh)
+
+
+def test_a_checkout_in_a_folder_with_an_umlaut_is_found_under_the_locale_c(tmp_path: Path) -> None:
+    place, folder = tmp_path / "pitch bär", tmp_path / "venv"
+    place.mkdir()
+    (place / "only_there.py").touch()
+    venv.create(folder, symlinks=True)
+    [packages_] = folder.glob("lib/python*/site-packages")
+    (packages_ / "_pitchbar_platform.pth").write_text(str(place), encoding="utf-8")
+
+    packages._spell_in_ascii(folder)
+
+    command = [str(folder / "bin" / "python"), "-c", "import only_there"]
+    finished = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 def test_a_venv_of_somebody_else_is_left_alone(context: Context, tmp_path: Path) -> None:

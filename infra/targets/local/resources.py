@@ -19,6 +19,7 @@ class Supervisor(PluginResource):
     """The environment's folder and the supervisord that runs everything in it."""
 
     token = "pitchbar:local:Supervisor"
+    singleton = True
     computed = ("running",)
 
     directory: Output[str]
@@ -41,6 +42,7 @@ class Postgres(PluginResource):
     rename it."""
 
     token = "pitchbar:local:Postgres"
+    singleton = True
     computed = ("bound_port", "running", "cluster")
 
     database: Output[str]
@@ -64,6 +66,7 @@ class BackupServer(PluginResource):
     """Barman: receives the database's log as it is written, and takes a base backup every day."""
 
     token = "pitchbar:local:BackupServer"
+    singleton = True
     computed = ("running",)
 
 
@@ -81,6 +84,7 @@ class Redis(PluginResource):
     """A Redis 7 server on 127.0.0.1 with an append-only file. Its logical name is the state's key: never rename it."""
 
     token = "pitchbar:local:Redis"
+    singleton = True
     computed = ("bound_port", "running")
 
     bound_port: Output[int]
@@ -100,6 +104,7 @@ class Release(PluginResource):
     """The release store with the release that this stack runs."""
 
     token = "pitchbar:local:Release"
+    singleton = True
     computed = ("path", "python", "migration_head")
 
     release: Output[str]
@@ -215,6 +220,7 @@ class Gateway(PluginResource):
     """Caddy in front of the app and the realtime server; it has its address before anything is behind it."""
 
     token = "pitchbar:local:Gateway"
+    singleton = True
     computed = ("bound_port", "running", "ca_certificate")
 
     bound_port: Output[int]
@@ -234,6 +240,7 @@ class Route(PluginResource):
     """The switch of the gateway's visitors from one release to the next."""
 
     token = "pitchbar:local:Route"
+    singleton = True
     computed = ("current",)
 
     release: Output[str]
@@ -250,6 +257,7 @@ class CronRuntime(PluginResource):
     """Cloudflare's own runtime, loaded and waiting for the cron Worker."""
 
     token = "pitchbar:local:CronRuntime"
+    singleton = True
 
 
 @dataclass(frozen=True)
@@ -269,6 +277,7 @@ class CronWorker(PluginResource):
     """The cron Worker in Cloudflare's own runtime, with a clock of its own."""
 
     token = "pitchbar:local:CronWorker"
+    singleton = True
     computed = ("script_digest", "running")
 
     script_digest: Output[str]

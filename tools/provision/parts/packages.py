@@ -96,8 +96,17 @@ def _build(context: Context, folder: Path) -> None:
         raise PartError(
             f"pip could not install {lock}:\n{error}", "make setup   (again, when that is mended)"
         ) from None
+    _spell_in_ascii(folder)
     compile_bytecode(folder / "lib")
     (folder / _COMPLETE).touch()
+
+
+def _spell_in_ascii(folder: Path) -> None:
+    """Name the checkout so that Python starts under LC_ALL=C too, where it reads such files as ASCII."""
+    for file in folder.glob("lib/python*/site-packages/_*.pth"):
+        place = file.read_text(encoding="utf-8").strip()
+        if not place.isascii():
+            file.write_text(f"import sys; sys.path.append({place!a})\n", encoding="ascii")
 
 
 def _need_ensurepip(context: Context) -> None:
