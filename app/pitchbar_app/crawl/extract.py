@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pitchbar_app.crawl import urls
+from pitchbar_app.crawl import charset, urls
+from pitchbar_app.crawl.options import AGENT
 from pitchbar_app.crawl.outcome import Permanent
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """A tag of an element that does not end by itself."""
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_FOR_ONE = re.compile(r"\s*(?!unavailable_after|max-)([\w-]+)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+"""An X-Robots-Tag for the crawler of that name."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,15 @@ class Extract:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def extract(body: bytes, content_type: str, url: str, robots_header: str = "") -> Extract:
+def extract(body: bytes, content_type: str, url: str, robots_headers: Sequence[str] = ()) -> Extract:
     """Read a page's HTML."""
     from selectolax.lexbor import LexborHTMLParser
 
-    text = _decode(body, content_type)
+    text = charset.decode(body, content_type)
     if _too_deep(text):
         raise Permanent("The page's elements are nested too deeply to be read.")
     tree = LexborHTMLParser(text)
-    wishes = _wishes(tree.css("meta[name]"), robots_header)
+    wishes = _wishes(tree.css("meta[name]"), robots_headers)
     base = tree.css_first("base[href]")
     links = () if "nofollow" in wishes or "none" in wishes else _links(tree.css("a[href]"), url, base)
     title = _clean(node.text() if (node := tree.css_first("title")) else "")
@@ -173,30 +175,34 @@ def _links(anchors: list[LexborNode], url: str, base: LexborNode | None) -> tupl
             start = url
     found: dict[str, None] = {}
     for anchor in anchors[:MOST_LINKS]:
-        if "nofollow" in (anchor.attributes.get("rel") or "").split():
+        if "nofollow" in (anchor.attributes.get("rel") or "").lower().split():
             continue
         try:
-            found[urls.normalise((anchor.attributes.get("href") or "").strip().replace(" ", "%20"), start)] = None
+            found[urls.normalise(_href(anchor), start)] = None
         except urls.Malformed:
             continue
     return tuple(found)
 
 
-def _wishes(metas: list[LexborNode], robots_header: str) -> set[str]:
-    text = robots_header
+def _href(anchor: LexborNode) -> str:
+    """Where a link leads; browsers, too, take out its line breaks and quote its spaces."""
+    return re.sub(r"[\t\r\n]", "", anchor.attributes.get("href") or "").strip().replace(" ", "%20")
+
+
+def _wishes(metas: list[LexborNode], robots_headers: Sequence[str]) -> set[str]:
+    texts = [told for header in robots_headers if (told := _told(header))]
     for meta in metas:
-        if (meta.attributes.get("name") or "").lower() in ("robots", "pitchbar"):
-            text += "," + (meta.attributes.get("content") or "")
-    return {word.strip().lower() for word in text.split(",")}
+        if (meta.attributes.get("name") or "").lower() in ("robots", AGENT.lower()):
+            texts.append(meta.attributes.get("content") or "")
+    return {word.strip().lower() for word in ",".join(texts).split(",")}
 
 
-def _decode(body: bytes, content_type: str) -> str:
-    named = _CHARSET.search(content_type.encode("latin-1", "replace")) or _CHARSET.search(body[:2048])
-    name = "utf-8-sig" if body.startswith(codecs.BOM_UTF8) or not named else named[1].decode("ascii")
-    try:
-        return body.decode(name, "replace")
-    except (LookupError, ValueError):
-        return body.decode("utf-8", "replace")
+def _told(header: str) -> str:
+    """What an X-Robots-Tag tells us; nothing where it is for another crawler."""
+    match = _FOR_ONE.fullmatch(header)
+    if match is None:
+        return header
+    return match[2] if match[1].lower() == AGENT.lower() else ""
 
 
 def _clean(text: str) -> str:

@@ -20,7 +20,7 @@ class Malformed(ValueError):
 def normalise(text: str, base: str | None = None) -> str:
     """The address in its one form; a relative one is completed from `base`. Raises `Malformed`."""
     text = text.strip()
-    if len(text) > LONGEST or re.search(r"[\x00-\x20\x7f<>\"\\^`{|}]", text.replace(" ", "%20")):
+    if len(text) > LONGEST or re.search(r"[\x00-\x20\x7f<>\"\\]", text.replace(" ", "%20")):
         raise Malformed("The address is too long, or has characters that an address cannot have.")
     try:
         parts = urlsplit(urljoin(base, text) if base else text)
