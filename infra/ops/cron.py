@@ -21,7 +21,7 @@ TOKEN = "queue-token"
 def deploy(name: str, console: Console, *, rotated: bool, yes: bool, wait: bool) -> int:
     """Bring the cron Worker to what the stack says, send the first tick, show it; the exit code."""
     stack = known(name)
-    must_be_able_to_ask(yes, console, typed(f"deploy-cron-worker -s {name} --yes"))
+    must_be_able_to_ask(yes, console, typed(f"deploy-cron-worker -s {name}{' --rotate' if rotated else ''} --yes"))
     change = (lambda: rotation.rotate(stack, TOKEN)) if rotated else None
     report = _update(stack, console, change, yes=yes, wait=wait)
     tick = _tick(stack, report) if report.code == 0 else None

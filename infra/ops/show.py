@@ -65,7 +65,14 @@ def show_releases(stack: str, found: Sequence[ReleaseEntry], console: Console) -
     if not found:
         console.say(f"Nothing was deployed to stack {stack} yet. To do so, type: {typed(f'up -s {stack}')}")
     rows = [
-        [entry.id, entry.deployed_at.replace("T", " ")[:19], entry.result, entry.commit[:12], _can(entry, console)]
+        [
+            entry.id,
+            entry.deployed_at.replace("T", " ")[:19],
+            entry.by,
+            entry.commit[:12],
+            entry.result,
+            _can(entry, console),
+        ]
         for entry in found
     ]
     for line in table(rows, ""):
