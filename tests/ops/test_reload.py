@@ -12,6 +12,8 @@ from infra.load import environment, load
 from infra.ops import dev, reload
 from infra.ops.console import Console
 from infra.paths import project_root
+from infra.provider.local.layout import ACCEPTED, Layout
+from infra.provider.local.supervision import ProcessInfo, Supervisor
 from infra.release.choice import choose, live, working_tree
 from infra.release.manifest import Folder
 
@@ -74,6 +76,34 @@ def test_compiled_code_of_what_was_edited_is_removed(app: Path, tmp_path: Path) 
 )
 def test_only_processes_that_use_a_file_are_restarted(changed: list[str], users: tuple[str, ...]) -> None:
     assert reload.users_of(PACKAGE / name for name in changed) == users
+
+
+def test_a_process_that_ends_late_in_its_start_is_noticed_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow machine it counts as running for a while, and is started again at once when it ends."""
+    looks = iter([(), (101,), (101,), (102,), (103,)])
+
+    class Slow(Supervisor):
+        def stop(self, name: str) -> None: ...
+
+        def resume(self, name: str) -> bool:
+            return True
+
+        def failed(self, name: str) -> ProcessInfo | None:
+            return None
+
+        def processes(self, name: str | None = None) -> tuple[ProcessInfo, ...]:
+            return tuple(ProcessInfo("app-1-0", 20, pid, "") for pid in next(looks))
+
+    monkeypatch.setattr(reload, "Supervisor", Slow)
+    folder = tmp_path / "services" / "app-1"
+    folder.mkdir(parents=True)
+    (folder / ACCEPTED).touch()
+    (folder / "service.json").write_text('{"release": "r", "process": "app", "replicas": 1}')
+    [restarted] = reload.restart(Layout(tmp_path), "r", ["app"])
+    assert restarted.problem == "app ended at its start; its last lines say why"
+    assert list(looks) == [(103,)], "nobody looked on"
 
 
 def test_its_release_stays_the_same_until_more_than_a_restart_is_needed(app: Path) -> None:
