@@ -36,9 +36,9 @@ _OF_PAGES = re.compile(
 
 def decode(body: bytes, content_type: str) -> str:
     """The text of a page; bytes that mean nothing become replacement characters."""
-    for mark, name in _MARKS:
+    for mark, marked in _MARKS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(name, "replace")
+            return body[len(mark) :].decode(marked, "replace")
     told = _HEADER.search(content_type)
     name = _codec(told[1]) if told else None
     if name is None and (own := _PAGE.search(body[:FAR])):
