@@ -165,5 +165,7 @@ def test_links_are_read_as_browsers_read_them() -> None:
         from pitchbar_app.crawl.extract import extract
         result = extract(html.encode(), "text/html", "http://a.example/").links
     """
-    html = '<a href="/a?b=c|d">1</a><a href="/e\n/f ">2</a><a href=/g rel=NoFollow>3</a>'
-    assert inside(code, html=html) == ["http://a.example/a?b=c%7Cd", "http://a.example/e/f"]
+    html = '<base href="/v1/"><meta http-equiv=Refresh content="0; URL=\'en/\'"><map><area href=m></map>'
+    html += '<a href="/a?b=c|d">1</a><a href="/e\n/f ">2</a><a href=/g rel=NoFollow>3</a>'
+    paths = ["v1/en/", "v1/m", "a?b=c%7Cd", "e/f"]
+    assert inside(code, html=html) == [f"http://a.example/{path}" for path in paths]

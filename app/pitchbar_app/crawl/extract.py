@@ -14,7 +14,7 @@ from pitchbar_app.crawl.options import AGENT
 from pitchbar_app.crawl.outcome import Permanent
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 NOISE = (
     "script, style, noscript, template, svg, iframe, form, nav, footer, aside, button, dialog, "
@@ -37,6 +37,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """A tag of an element that does not end by itself."""
+_REFRESH = re.compile(r"\s*[\d.]+\s*[;,]\s*url\s*=\s*[\"']?(.+?)[\"']?\s*", re.IGNORECASE | re.DOTALL)
 _FOR_ONE = re.compile(r"\s*(?!unavailable_after|max-)([\w-]+)\s*:(.*)", re.IGNORECASE | re.DOTALL)
 """An X-Robots-Tag for the crawler of that name."""
 
@@ -76,8 +77,7 @@ def extract(body: bytes, content_type: str, url: str, robots_headers: Sequence[s
         raise Permanent("The page's elements are nested too deeply to be read.")
     tree = LexborHTMLParser(text)
     wishes = _wishes(tree.css("meta[name]"), robots_headers)
-    base = tree.css_first("base[href]")
-    links = () if "nofollow" in wishes or "none" in wishes else _links(tree.css("a[href]"), url, base)
+    links = () if "nofollow" in wishes or "none" in wishes else _links(tree, url)
     title = _clean(node.text() if (node := tree.css_first("title")) else "")
     for noise in tree.css(NOISE):
         noise.decompose()
@@ -166,27 +166,28 @@ def _anchor(heading: LexborNode) -> str:
     return (own or around or "")[:200]
 
 
-def _links(anchors: list[LexborNode], url: str, base: LexborNode | None) -> tuple[str, ...]:
-    start = url
-    if base is not None:
-        try:
-            start = urls.normalise(base.attributes.get("href") or "", url)
-        except urls.Malformed:
-            start = url
-    found: dict[str, None] = {}
-    for anchor in anchors[:MOST_LINKS]:
-        if "nofollow" in (anchor.attributes.get("rel") or "").lower().split():
-            continue
-        try:
-            found[urls.normalise(_href(anchor), start)] = None
-        except urls.Malformed:
-            continue
-    return tuple(found)
+def _links(tree: LexborHTMLParser, url: str) -> tuple[str, ...]:
+    """Where the page leads: at once, as some start pages do, or by its links."""
+    base = tree.css_first("base[href]")
+    start = _address(base.attributes.get("href") or "", url) or url if base else url
+    metas = [meta.attributes for meta in tree.css("meta[http-equiv][content]")]
+    refreshes = [each["content"] or "" for each in metas if (each["http-equiv"] or "").lower() == "refresh"]
+    followed = [
+        anchor.attributes.get("href") or ""
+        for anchor in tree.css("a[href], area[href]")[:MOST_LINKS]
+        if "nofollow" not in (anchor.attributes.get("rel") or "").lower().split()
+    ]
+    named = [match[1] for refresh in refreshes if (match := _REFRESH.fullmatch(refresh))]
+    found = (_address(href, start) for href in (*named, *followed))
+    return tuple(dict.fromkeys(each for each in found if each))
 
 
-def _href(anchor: LexborNode) -> str:
-    """Where a link leads; browsers, too, take out its line breaks and quote its spaces."""
-    return re.sub(r"[\t\r\n]", "", anchor.attributes.get("href") or "").strip().replace(" ", "%20")
+def _address(href: str, start: str) -> str | None:
+    """Where an attribute leads; browsers, too, take out its line breaks and quote its spaces."""
+    try:
+        return urls.normalise(re.sub(r"[\t\r\n]", "", href).strip().replace(" ", "%20"), start)
+    except urls.Malformed:
+        return None
 
 
 def _wishes(metas: list[LexborNode], robots_headers: Sequence[str]) -> set[str]:
