@@ -127,6 +127,36 @@ def test_a_pinned_release_that_follows_the_working_tree_is_made_from_it(app: Pat
         choose(pinned, app, LOCAL, Folder(tmp_path / "store"))
 
 
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (FileNotFoundError("pages.py~"), ""),
+        (
+            UserError("cloud.yaml is not right."),
+            "error: cloud.yaml is not right.\nThe environment stays as it is until",
+        ),
+    ],
+)
+def test_what_can_not_be_followed_ends_nothing(
+    problem: Exception, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that an editor took away again, or infra/cloud.yaml half-written: the next edit is another chance."""
+    edits: list[str] = []
+
+    def follow(self: object) -> None:
+        edits.append("edit")
+        if len(edits) == 1:
+            raise problem
+
+    monkeypatch.setattr(dev._Session, "_follow", follow)
+    monkeypatch.setattr(dev._Session, "_bring_up", lambda self: None)
+    monkeypatch.setattr(dev._Session, "_start_bundler", lambda self: None)
+    monkeypatch.setattr("watchfiles.watch", lambda *paths: iter([set(), set()]))
+    dev._Session("tried", Console()).run()
+    assert len(edits) == 2
+    assert capsys.readouterr().err.startswith(told)
+
+
 def test_a_stack_that_is_described_in_the_checkout_is_refused() -> None:
     with pytest.raises(UserError) as caught:
         dev.dev("staging", Console())
