@@ -34,7 +34,7 @@ def deploy(name: str, console: Console, *, rotated: bool, yes: bool, wait: bool)
 def _tick(stack: Stack, report: Report) -> TickStatus | None:
     """Have a tick sent: by the Worker where its clock is here, else by us, as the Worker will send the next."""
     if stack.local:
-        return tick_now(Layout(paths.environment_dir(stack.name)))
+        return tick_now(stack.name, Layout(paths.environment_dir(stack.name)))
     return tick_outside(report.outputs) if report.outputs else None
 
 
