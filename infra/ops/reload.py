@@ -17,7 +17,7 @@ PROCESSES = ("app", "worker", "realtime")
 _OWN = {"web": "app", "realtime": "realtime"}
 """Folders of the package that one process alone uses."""
 
-_READY_SECONDS = 60
+_READY_SECONDS = 30
 _LISTENING = ("app", "realtime")
 
 
