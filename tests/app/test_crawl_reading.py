@@ -125,6 +125,20 @@ def test_sitemaps_packed_plain_and_endless() -> None:
             assert inside(SITEMAP, origin=site.address) == [site.url(path) for path in found]
 
 
+def test_slow_sitemaps_do_not_use_up_the_first_pages_time() -> None:
+    code = """
+        from pitchbar_app.crawl import robots
+        robots.PATIENCE = 1.0
+        result = robots.pages(origin, robots.Rules(""), 3, guarded=False)
+    """
+    slow = Reply("<urlset>", trickle=True)
+    with website({"/a.xml": slow, "/b.xml": slow}) as site:
+        listed = "".join(f"<sitemap><loc>{site.url(path)}</loc></sitemap>" for path in ("/a.xml", "/b.xml"))
+        site.pages["/sitemap.xml"] = Reply(f"<sitemapindex>{listed}</sitemapindex>")
+        assert inside(code, origin=site.address) == []
+        assert site.times("/b.xml") == []
+
+
 CHARSETS = {
     "windows-1252, called latin-1": (b"<p>it\x92s", "text/html; charset=ISO-8859-1", "it\u2019s"),
     "windows-1252, and not said": (b"<p>caf\xe9 it\x92s", "text/html", "café it\u2019s"),

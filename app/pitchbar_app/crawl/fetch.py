@@ -67,13 +67,14 @@ def fetch(
     limit: int = LARGEST,
     cut: bool = False,
     html_only: bool = False,
+    patience: float = DEADLINE,
 ) -> Response:
     """Follow redirects to the page; every refusal is a `CrawlFailure`.
 
     `stay_on` is the only host to go to. A body longer than `limit` is refused, with `cut` cut off there. With
-    `html_only` the body of anything but a page is left unread.
+    `html_only` the body of anything but a page is left unread. `patience`: seconds for it with all its redirects.
     """
-    bounds = Bounds(limit, time.monotonic() + DEADLINE, cut)
+    bounds = Bounds(limit, time.monotonic() + patience, cut)
     for _ in range(MOST_REDIRECTS + 1):
         response, location = _ask(url, guarded, bounds, html_only)
         if location is None:
@@ -118,8 +119,9 @@ class _Encrypted(_Plain):
 def _ask(url: str, guarded: bool, bounds: Bounds, html_only: bool) -> tuple[Response, str | None]:
     parts = urlsplit(url)
     host, encrypted = parts.hostname or "", parts.scheme == "https"
+    left = max(bounds.deadline - time.monotonic(), 0.1)
     port = parts.port or (443 if encrypted else 80)
-    connection = (_Encrypted if encrypted else _Plain)(host, port, timeout=SILENCE)
+    connection = (_Encrypted if encrypted else _Plain)(host, port, timeout=min(SILENCE, left))
     connection.addresses = resolve(host, port, guarded=guarded)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 import zlib
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LARGEST_ROBOTS = 512 * 1024
 MOST_SITEMAPS = 5
+PATIENCE = 20.0
+"""Seconds for all of a site's sitemaps, which are read in the job of its first page."""
 LONGEST_DELAY = 10.0
 _LOCATION = re.compile(rb"<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000}?)\s*(?:\]\]>)?\s*</")
 
@@ -61,15 +64,16 @@ class Rules:
 
 
 def pages(origin: str, rules: Rules, most: int, *, guarded: bool) -> list[str]:
-    """The addresses in the site's sitemaps, at most so many; a sitemap that cannot be read is left out."""
+    """The addresses in the site's sitemaps, at most so many; a sitemap that cannot be read in time is left out."""
+    until = time.monotonic() + PATIENCE
     waiting, seen, found = rules.sitemaps or [f"{origin}/sitemap.xml"], set[str](), list[str]()
-    while waiting and len(seen) < MOST_SITEMAPS and len(found) < most:
+    while waiting and len(seen) < MOST_SITEMAPS and len(found) < most and (left := until - time.monotonic()) > 0:
         url = _on_site(waiting.pop(0), origin)
         if url is None or url in seen:
             continue
         seen.add(url)
         try:
-            body = _unpacked(fetch(url, guarded=guarded, stay_on=urls.host_of(url), cut=True))
+            body = _unpacked(fetch(url, guarded=guarded, stay_on=urls.host_of(url), cut=True, patience=left))
         except (CrawlFailure, zlib.error):
             continue
         listed = _listed(body)
