@@ -4,7 +4,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -13,6 +13,9 @@ from infra.cli_queue import register as register_queue_commands
 from infra.errors import UserError, of_system
 from infra.ops.console import Console, document, error
 from infra.paths import settle_umask
+
+if TYPE_CHECKING:
+    from infra.ops.up import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,11 +97,20 @@ def _confirmation(command: F) -> F:
     return yes(no_wait(command))
 
 
+def _given(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The option's value, which may be left out, but not be empty: a shell variable without a value names nothing."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty. Give it the id of a release, or leave the option out.")
+    return value
+
+
 @main.command(short_help="Bring an environment up, or up to date, and verify it.")
 @_stack
 @click.option("--environment", type=_ENVIRONMENTS, help="What to bring up; for a new stack (default: local).")
 @click.option("--target", type=_TARGETS, help="Where to bring it up; for a new stack (default: local).")
-@click.option("--release", metavar="ID", help="Release to deploy, from the release store; it stays pinned.")
+@click.option(
+    "--release", metavar="ID", callback=_given, help="Release to deploy, from the release store; it stays pinned."
+)
 @_confirmation
 @_json
 def up(
@@ -108,19 +120,18 @@ def up(
 
     The release is pinned in the stack's configuration: --release, or else what the working tree holds now.
     """
-    _bring_up(stack, environment, target, release, yes, no_wait, json)
-
-
-def _bring_up(
-    stack: str, environment: str | None, target: str | None, release: str | None, yes: bool, no_wait: bool, json: bool
-) -> None:
     from infra.ops.making import Wish
-    from infra.ops.show import show_up
     from infra.ops.up import Request
+
+    _bring_up(Request(Wish(stack, environment, target), release, yes, not no_wait), json)
+
+
+def _bring_up(request: "Request", json: bool) -> None:
+    from infra.ops.show import show_up
     from infra.ops.up import up as bring_up
 
     console = Console(json)
-    report = bring_up(Request(Wish(stack, environment, target), release, yes, not no_wait), console)
+    report = bring_up(request, console)
     if json:
         document(report.document())
     show_up(report, console)
@@ -148,7 +159,9 @@ def releases(stack: str, json: bool) -> None:
 
 @main.command(short_help="Go back to a release that was deployed before.")
 @_stack
-@click.option("--to", metavar="ID", help="Release to go back to (default: the one before the running one).")
+@click.option(
+    "--to", metavar="ID", callback=_given, help="Release to go back to (default: the one before the running one)."
+)
 @_confirmation
 @_json
 def rollback(stack: str, to: str | None, yes: bool, no_wait: bool, json: bool) -> None:
@@ -156,10 +169,13 @@ def rollback(stack: str, to: str | None, yes: bool, no_wait: bool, json: bool) -
 
     It is checked first, then pinned and rolled out like any release. Sizes, data and secrets stay as they are.
     """
+    from infra.ops.making import Wish
     from infra.ops.rollback import target_of
     from infra.ops.stacks import known
+    from infra.ops.up import Request
 
-    _bring_up(stack, None, None, target_of(known(stack), to), yes, no_wait, json)
+    again = f"rollback -s {stack}" + (f" --to {to}" if to else "")
+    _bring_up(Request(Wish(stack), target_of(known(stack), to), yes, not no_wait, again), json)
 
 
 register_queue_commands(main, _stack, _confirmation, _json)

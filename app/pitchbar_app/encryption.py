@@ -69,8 +69,8 @@ class Encrypter:
             parts = json.loads(base64.b64decode(payload, validate=True))
             iv, value, mac = parts["iv"], parts["value"], parts["mac"]
             vector, encrypted = base64.b64decode(iv, validate=True), base64.b64decode(value, validate=True)
-            good = len(vector) == 16 and isinstance(mac, str) and not parts.get("tag")
-        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+            good = len(vector) == 16 and isinstance(mac, str) and mac.isascii() and not parts.get("tag")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Undecipherable("The value is not an encrypted payload.") from error
         fitting = [key for key in self._keys if good and hmac.compare_digest(_mac(key, iv, value), mac)]
         if not fitting:

@@ -21,7 +21,7 @@ TOKEN = "queue-token"
 def deploy(name: str, console: Console, *, rotated: bool, yes: bool, wait: bool) -> int:
     """Bring the cron Worker to what the stack says, send the first tick, show it; the exit code."""
     stack = known(name)
-    must_be_able_to_ask(yes, console, typed(f"deploy-cron-worker -s {name} --yes"))
+    must_be_able_to_ask(yes, console, typed(f"deploy-cron-worker -s {name}{' --rotate' if rotated else ''} --yes"))
     change = (lambda: rotation.rotate(stack, TOKEN)) if rotated else None
     report = _update(stack, console, change, yes=yes, wait=wait)
     tick = _tick(stack, report) if report.code == 0 else None
@@ -34,7 +34,7 @@ def deploy(name: str, console: Console, *, rotated: bool, yes: bool, wait: bool)
 def _tick(stack: Stack, report: Report) -> TickStatus | None:
     """Have a tick sent: by the Worker where its clock is here, else by us, as the Worker will send the next."""
     if stack.local:
-        return tick_now(Layout(paths.environment_dir(stack.name)))
+        return tick_now(stack.name, Layout(paths.environment_dir(stack.name)))
     return tick_outside(report.outputs) if report.outputs else None
 
 

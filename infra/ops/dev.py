@@ -72,7 +72,7 @@ class _Session:
         threading.Thread(target=self._show_logs, daemon=True).start()
         self._console.say(f"Watching {self._source}. Ctrl-C stops everything and keeps the data.")
         for _ in watch(self._source / content.PACKAGE, self._source / content.LOCK):
-            self._follow()
+            self._look()
 
     def end(self) -> None:
         """Stop everything. Impatient people press Ctrl-C twice."""
@@ -86,7 +86,17 @@ class _Session:
             stop(self._layout)
             self._console.say(f"Stopped. To remove it with its data, type: {typed(f'down -s {self._name}')}")
 
+    def _look(self) -> None:
+        """Follow what was edited; what can't be followed is told, and the next edit is another chance."""
+        try:
+            self._follow()
+        except FileNotFoundError:
+            return  # It vanished while it was looked at, which is an edit of its own.
+        except UserError as refused:
+            error(f"{refused}\nThe environment stays as it is until the next edit in {self._source}.")
+
     def _bring_up(self) -> None:
+        self._up = False
         self._release = self._wanted()
         copy = self._layout.releases / self._release
         if copy.is_dir():

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from infra.endpoints import CheckFailed, http_get, unix_endpoint
 from infra.provider.local.layout import ACCEPTED, Layout
-from infra.provider.local.supervision import Supervisor
+from infra.provider.local.supervision import ProcessInfo, Supervisor
 from infra.release import content
 
 PROCESSES = ("app", "worker", "realtime")
 _OWN = {"web": "app", "realtime": "realtime"}
 """Folders of the package that one process alone uses."""
 
-_READY_SECONDS = 15
+_READY_SECONDS = 30
 _LISTENING = ("app", "realtime")
 
 
@@ -80,8 +80,9 @@ def _restart(layout: Layout, folder: Path, fact: Mapping[str, object]) -> Restar
     supervisor.stop(folder.name)
     supervisor.resume(folder.name)
     listeners = [folder / f"{number}.sock" for number in range(replicas)] if process in _LISTENING else []
+    pids: dict[str, int] = {}
     for _ in supervisor.wait(_READY_SECONDS):
-        if supervisor.failed(folder.name):
+        if supervisor.failed(folder.name) or _another(pids, supervisor.processes(folder.name)):
             break
         if all(_answers(listener) for listener in listeners) and (listeners or supervisor.runs(folder.name)):
             return Restarted(process, "")
@@ -89,6 +90,12 @@ def _restart(layout: Layout, folder: Path, fact: Mapping[str, object]) -> Restar
         return Restarted(process, f"{process} is not ready after {_READY_SECONDS} s")
     supervisor.stop(folder.name)
     return Restarted(process, f"{process} ended at its start; its last lines say why")
+
+
+def _another(pids: dict[str, int], processes: Iterable[ProcessInfo]) -> bool:
+    """Whether one of the processes is not the one that was seen first: supervisord starts what has ended again at once,
+    and where starting takes long, the moment in between is seldom seen."""
+    return any(each.pid and pids.setdefault(each.name, each.pid) != each.pid for each in processes)
 
 
 def _answers(listener: Path) -> bool:

@@ -65,7 +65,14 @@ def show_releases(stack: str, found: Sequence[ReleaseEntry], console: Console) -
     if not found:
         console.say(f"Nothing was deployed to stack {stack} yet. To do so, type: {typed(f'up -s {stack}')}")
     rows = [
-        [entry.id, entry.deployed_at.replace("T", " ")[:19], entry.result, entry.commit[:12], _can(entry, console)]
+        [
+            entry.id,
+            entry.deployed_at.replace("T", " ")[:19],
+            entry.by,
+            entry.commit[:12],
+            entry.result,
+            _can(entry, console),
+        ]
         for entry in found
     ]
     for line in table(rows, ""):
@@ -93,7 +100,7 @@ def show_status(found: Status, console: Console) -> None:
         console.say(line)
     if any(item.program == "worker" for item in found.processes):
         console.say()
-        show_queues(found.queues, console)
+        show_queues(found.stack, found.queues, console)
     if found.tick:
         console.say()
         show_tick(found.tick, console)
@@ -110,10 +117,11 @@ def show_status(found: Status, console: Console) -> None:
         console.say(status_line(found.backups, console))
 
 
-def show_queues(found: Sequence[QueueStatus] | None, console: Console) -> None:
-    """One line for each queue."""
+def show_queues(stack: str, found: Sequence[QueueStatus] | None, console: Console) -> None:
+    """One line for each queue of the stack."""
     if found is None:
-        console.say(console.paint("The queues can't be read.", "red") + " What Redis says: pitchbar logs redis")
+        log = typed(f"logs redis -s {stack}")
+        console.say(console.paint("The queues can't be read.", "red") + f" To see what Redis says, type: {log}")
         return
     head = ["Queue", "waiting", "delayed", "reserved", "failed"]
     rows = [[each.name, *map(str, (each.waiting, each.delayed, each.reserved, each.failed))] for each in found]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import UserError
+from infra.ops.typed import typed
 from infra.provider.local.layout import CRON, Layout
 from infra.provider.local.supervision import Supervisor
 from infra.release.worker_script import PATH
@@ -70,17 +71,20 @@ def last_tick(layout: Layout, now: float | None = None) -> TickStatus | None:
     )
 
 
-def tick_now(layout: Layout) -> TickStatus:
-    """Have the Worker tick now, and wait for what comes of it. Raises `UserError` where no Worker runs."""
+def tick_now(stack: str, layout: Layout) -> TickStatus:
+    """Have the stack's Worker tick now, and wait for what comes of it. Raises `UserError` where no Worker runs."""
     pid = ready_pid(layout)
     before = _last_entry(layout)
     if not pid:
-        raise UserError("The cron Worker does not run here. To start it, type: pitchbar up")
+        raise UserError(f"The cron Worker does not run here. To start it, type: {typed(f'up -s {stack}')}")
     os.kill(pid, signal.SIGUSR2)
     deadline = time.monotonic() + _PATIENCE
     while _last_entry(layout) == before:
         if time.monotonic() > deadline:
-            raise UserError(f"The cron Worker sent no tick within {_PATIENCE:.0f} s. Its log: pitchbar logs {CRON}")
+            raise UserError(
+                f"The cron Worker sent no tick within {_PATIENCE:.0f} s. "
+                f"To read its log, type: {typed(f'logs {CRON} -s {stack}')}"
+            )
         time.sleep(0.05)
     found = last_tick(layout)
     assert found is not None

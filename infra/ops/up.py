@@ -37,12 +37,24 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class Request:
-    """What `pitchbar up` was asked for."""
+    """What `pitchbar up` was asked for. ``command``: what was typed, where it was another command."""
 
     wish: Wish
     release: str | None = None
     yes: bool = False
     wait: bool = True
+    command: str = ""
+
+    @property
+    def again(self) -> str:
+        """What to type for the same once more."""
+        options = {
+            "environment": self.wish.environment,
+            "target": self.wish.target,
+            "release": self.release,
+        }
+        given = "".join(f" --{name} {value}" for name, value in options.items() if value)
+        return typed(self.command or f"up -s {self.wish.name}{given}")
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class Report:
 def up(request: Request, console: Console) -> Report:
     """Make the stack if it is new, heal what a killed update left, update, verify."""
     started = time.monotonic()
-    must_be_able_to_ask(request.yes, console, typed(f"up -s {request.wish.name} --yes"))
+    must_be_able_to_ask(request.yes, console, f"{request.again} --yes")
     name = request.wish.name
     with turn(name, f"pitchbar up -s {name}", console, wait=request.wait):
         stack = ensure(request.wish, console)

@@ -87,6 +87,8 @@ SAME = {
     "https://example.com:443/%7Euser/%c3%a4": "https://example.com/~user/%C3%A4",
     "https://example.com/ä?b=1&utm_source=x&a=2&gclid=3": "https://example.com/%C3%A4?b=1&a=2",
     "http://bücher.example/": "http://xn--bcher-kva.example/",
+    "http://STRAẞE.example/": "http://xn--strae-oqa.example/",
+    "http://☃.example/": "http://xn--n3h.example/",
     "http://example.com:8080//x//": "http://example.com:8080/x/",
     "http://example.com./": "http://example.com/",
 }

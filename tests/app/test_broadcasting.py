@@ -88,6 +88,7 @@ def test_strangers_may_not(web: Process, channel: str) -> None:
         ({"socket_id": "1.2", "channel_name": "private-a b"}, 422),
         ({"socket_id": "1.2", "channel_name": "presence-a", "user_id": "x" * 129}, 422),
         ({"socket_id": "1.2", "channel_name": "presence-a", "user_info": "no json"}, 422),
+        ({"socket_id": "1.2", "channel_name": "presence-a", "user_info": "1e999"}, 422),
         ({"socket_id": "1.2", "channel_name": "private-" + "a" * 10_000}, 413),
     ],
 )

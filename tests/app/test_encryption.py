@@ -48,7 +48,9 @@ def test_previous_keys_are_tried_in_order_and_a_strange_key_opens_nothing() -> N
 
 
 def test_what_was_tampered_with_is_refused() -> None:
-    for bad in (changed(value="AAAA"), changed(mac="0" * 64), changed(iv="AAAA"), changed(tag="x"), "e30=", "?", ""):
+    deep = base64.b64encode(b"[" * 100_000).decode()
+    wrong = (changed(value="AAAA"), changed(mac="0" * 64), changed(mac="é" * 64), changed(iv="AAAA"), changed(tag="x"))
+    for bad in (*wrong, "e30=", deep, "?", ""):
         assert decrypt(bad, KEY).startswith("Undecipherable("), bad
 
 

@@ -103,3 +103,16 @@ def test_embeddings_are_the_same_everywhere_and_near_for_the_same_words() -> Non
     assert abs(itself - 1) < 1e-9
     assert not empty and not common
     assert first == inside(code)[-1]
+
+
+def test_a_link_to_a_heading_is_an_address_whatever_the_heading_is_called() -> None:
+    code = """
+        from pitchbar_app.index.search import Hit
+        result = [Hit(1, 1.0, 1.0, "", "", "http://a.example/", anchor, "").link for anchor in given]
+    """
+    assert inside(code, given=["care", "a:b/c(1)", 'über "uns" <b>', ""]) == [
+        "http://a.example/#care",
+        "http://a.example/#a:b/c(1)",
+        "http://a.example/#%C3%BCber%20%22uns%22%20%3Cb%3E",
+        "http://a.example/",
+    ]

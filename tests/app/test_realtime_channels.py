@@ -260,3 +260,14 @@ def test_silent_member_is_removed(app: Launcher) -> None:
     while (message := receive(ada))["event"] == "pusher:ping":
         send(ada, "pusher:pong")
     assert (message["event"], message["data"]) == (REMOVED, {"user_id": "bob"})
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+def test_a_member_whose_information_is_no_json_is_not_shown_to_the_others(realtime: Process, number: str) -> None:
+    """Python reads and writes such numbers; browsers that got one could read nothing about the channel any more."""
+    client, socket_id = connect(realtime)
+    data = f'{{"user_id": "ada", "user_info": {number}}}'
+    auth = f"{KEY}:{hexdigest(f'{socket_id}:presence-numbers:{data}')}"
+    send(client, "pusher:subscribe", channel="presence-numbers", auth=auth, channel_data=data)
+    code, sentence = _refusal(receive(client))
+    assert (code, sentence) == (4009, "user_info has a number that JSON does not have: NaN or an infinite one.")

@@ -58,6 +58,14 @@ def pids(id: str) -> list[int]:
     return sorted(found)
 
 
+def test_what_is_no_tick_is_refused_in_words(web: Process) -> None:
+    deep = web.request("POST", TICK, "[" * 9_000, TOKEN)
+    assert (deep.status, deep.json) == (400, {"error": "The body is not JSON."})
+    wrong = web.request("PUT", TICK, headers=TOKEN)
+    assert wrong.status == 405
+    assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_only_the_holder_of_a_token_is_heard(web: Process, method: str) -> None:
     for header in (None, "Bearer", "Bearer wrong", f"Basic {SECRETS['INTERNAL_QUEUE_TOKEN']}", "Bearer "):

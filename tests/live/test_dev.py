@@ -38,7 +38,7 @@ def developing(world: World, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
         process.wait()
 
 
-def until(true: Callable[[], bool], log: Path, seconds: float = 15) -> None:
+def until(true: Callable[[], bool], log: Path, seconds: float = 60) -> None:
     """Wait for something; on failure show what was written."""
     deadline = time.monotonic() + seconds
     while not true():

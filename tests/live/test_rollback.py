@@ -1,5 +1,6 @@
 """Going back: across releases, failures and migrations, by the command and by bare pulumi."""
 
+import getpass
 import json
 
 import pytest
@@ -65,6 +66,9 @@ def test_a_rollback_and_its_rollback(world: World, stack: Stack) -> None:
     world.release("second")
     second = up(stack)
     assert listed(stack)[first]["can_roll_back"] is True
+    assert f"{getpass.getuser()}  " in stack.pitchbar("releases").output, "who"
+    unconfirmed = stack.pitchbar("rollback", "--to", first)
+    assert unconfirmed.output.strip().endswith(f"pitchbar rollback -s back --to {first} --yes")
     admin = stack.outputs()["admin_password"]
     stack.pitchbar("rollback", "--yes").must_succeed()
     assert serving(stack) == stack.outputs()["release"] == first

@@ -96,5 +96,5 @@ def test_a_worker_of_a_release_without_pools_has_none(layout: Layout) -> None:
 def test_queues_that_cannot_be_read_are_told(layout: Layout, tiny: Tiny) -> None:
     (start(layout, **LIMITS) / "away").touch()
     shown = tiny.pitchbar("status")
-    assert "The queues can't be read. What Redis says: pitchbar logs redis\n" in shown.stdout
+    assert "The queues can't be read. To see what Redis says, type: pitchbar logs redis -s local\n" in shown.stdout
     assert json.loads(tiny.pitchbar("status", "--json").stdout)["queues"] is None

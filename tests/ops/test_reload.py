@@ -12,6 +12,8 @@ from infra.load import environment, load
 from infra.ops import dev, reload
 from infra.ops.console import Console
 from infra.paths import project_root
+from infra.provider.local.layout import ACCEPTED, Layout
+from infra.provider.local.supervision import ProcessInfo, Supervisor
 from infra.release.choice import choose, live, working_tree
 from infra.release.manifest import Folder
 
@@ -76,6 +78,34 @@ def test_only_processes_that_use_a_file_are_restarted(changed: list[str], users:
     assert reload.users_of(PACKAGE / name for name in changed) == users
 
 
+def test_a_process_that_ends_late_in_its_start_is_noticed_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow machine it counts as running for a while, and is started again at once when it ends."""
+    looks = iter([(), (101,), (101,), (102,), (103,)])
+
+    class Slow(Supervisor):
+        def stop(self, name: str) -> None: ...
+
+        def resume(self, name: str) -> bool:
+            return True
+
+        def failed(self, name: str) -> ProcessInfo | None:
+            return None
+
+        def processes(self, name: str | None = None) -> tuple[ProcessInfo, ...]:
+            return tuple(ProcessInfo("app-1-0", 20, pid, "") for pid in next(looks))
+
+    monkeypatch.setattr(reload, "Supervisor", Slow)
+    folder = tmp_path / "services" / "app-1"
+    folder.mkdir(parents=True)
+    (folder / ACCEPTED).touch()
+    (folder / "service.json").write_text('{"release": "r", "process": "app", "replicas": 1}')
+    [restarted] = reload.restart(Layout(tmp_path), "r", ["app"])
+    assert restarted.problem == "app ended at its start; its last lines say why"
+    assert list(looks) == [(103,)], "nobody looked on"
+
+
 def test_its_release_stays_the_same_until_more_than_a_restart_is_needed(app: Path) -> None:
     first = live(app, LOCAL).release
     edit(app / PACKAGE / "worker.py")
@@ -95,6 +125,36 @@ def test_a_pinned_release_that_follows_the_working_tree_is_made_from_it(app: Pat
     edit(app / "requirements.txt")
     with pytest.raises(UserError, match="is not in the release store"):
         choose(pinned, app, LOCAL, Folder(tmp_path / "store"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (FileNotFoundError("pages.py~"), ""),
+        (
+            UserError("cloud.yaml is not right."),
+            "error: cloud.yaml is not right.\nThe environment stays as it is until",
+        ),
+    ],
+)
+def test_what_can_not_be_followed_ends_nothing(
+    problem: Exception, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that an editor took away again, or infra/cloud.yaml half-written: the next edit is another chance."""
+    edits: list[str] = []
+
+    def follow(self: object) -> None:
+        edits.append("edit")
+        if len(edits) == 1:
+            raise problem
+
+    monkeypatch.setattr(dev._Session, "_follow", follow)
+    monkeypatch.setattr(dev._Session, "_bring_up", lambda self: None)
+    monkeypatch.setattr(dev._Session, "_start_bundler", lambda self: None)
+    monkeypatch.setattr("watchfiles.watch", lambda *paths: iter([set(), set()]))
+    dev._Session("tried", Console()).run()
+    assert len(edits) == 2
+    assert capsys.readouterr().err.startswith(told)
 
 
 def test_a_stack_that_is_described_in_the_checkout_is_refused() -> None:

@@ -164,6 +164,20 @@ def test_without_a_terminal_and_without_yes_nothing_is_begun(tiny: Tiny) -> None
     assert tiny.files() == set()
 
 
+def test_what_is_to_be_typed_for_yes_is_what_was_typed(tiny: Tiny) -> None:
+    """Else whoever follows the advice gets another environment, or another release."""
+    asked = ("up", "-s", "rehearsal", "--environment", "production", "--target", "local", "--release", "0123abcd")
+    assert tiny.pitchbar(*asked).stderr.endswith(f"To confirm, type: pitchbar {' '.join(asked)} --yes\n")
+
+
+@pytest.mark.parametrize("asked", [("up", "--release", ""), ("rollback", "--to", " ")])
+def test_an_empty_release_is_none_and_not_the_usual_one(tiny: Tiny, asked: tuple[str, ...]) -> None:
+    finished = tiny.pitchbar(*asked, "--yes")
+    assert finished.returncode == 2
+    assert finished.stderr.endswith("it is empty. Give it the id of a release, or leave the option out.\n")
+    assert tiny.files() == set()
+
+
 class TestTurns:
     """Two commands on one stack."""
 

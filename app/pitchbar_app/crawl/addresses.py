@@ -14,21 +14,22 @@ from pitchbar_app.crawl.outcome import Permanent
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _PORTS = frozenset({80, 443})
+MOST_TRIED = 3
 
 
-def resolve(host: str, port: int, *, guarded: bool) -> str:
-    """The numeric address to connect to. Raises `Permanent` when there is none, or none that is allowed."""
+def resolve(host: str, port: int, *, guarded: bool) -> tuple[str, ...]:
+    """The numeric addresses to try in turn. Raises `Permanent` when there is none, or none that is allowed."""
     if guarded and port not in _PORTS:
         raise Permanent(f"The address uses port {port}; only the usual ports of http and https are allowed.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Permanent(f"There is no site called {host}: its name cannot be found.") from error
-    for *_, address in found:
-        numeric = str(address[0]).partition("%")[0]
-        if allowed(ipaddress.ip_address(numeric), guarded=guarded):
-            return numeric
-    raise Permanent(f"{host} is not a site on the public internet, so Pitchbar does not read it.")
+    numeric = dict.fromkeys(str(address[0]).partition("%")[0] for *_, address in found)
+    fitting = [each for each in numeric if allowed(ipaddress.ip_address(each), guarded=guarded)]
+    if not fitting:
+        raise Permanent(f"{host} is not a site on the public internet, so Pitchbar does not read it.")
+    return tuple(fitting[:MOST_TRIED])
 
 
 def allowed(address: Address, *, guarded: bool) -> bool:

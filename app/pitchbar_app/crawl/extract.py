@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pitchbar_app.crawl import urls
+from pitchbar_app.crawl import charset, urls
+from pitchbar_app.crawl.options import AGENT
 from pitchbar_app.crawl.outcome import Permanent
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 NOISE = (
     "script, style, noscript, template, svg, iframe, form, nav, footer, aside, button, dialog, "
@@ -36,7 +37,9 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """A tag of an element that does not end by itself."""
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_REFRESH = re.compile(r"\s*[\d.]+\s*[;,]\s*url\s*=\s*[\"']?(.+?)[\"']?\s*", re.IGNORECASE | re.DOTALL)
+_FOR_ONE = re.compile(r"\s*(?!unavailable_after|max-)([\w-]+)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+"""An X-Robots-Tag for the crawler of that name."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,16 @@ class Extract:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def extract(body: bytes, content_type: str, url: str, robots_header: str = "") -> Extract:
+def extract(body: bytes, content_type: str, url: str, robots_headers: Sequence[str] = ()) -> Extract:
     """Read a page's HTML."""
     from selectolax.lexbor import LexborHTMLParser
 
-    text = _decode(body, content_type)
+    text = charset.decode(body, content_type)
     if _too_deep(text):
         raise Permanent("The page's elements are nested too deeply to be read.")
     tree = LexborHTMLParser(text)
-    wishes = _wishes(tree.css("meta[name]"), robots_header)
-    base = tree.css_first("base[href]")
-    links = () if "nofollow" in wishes or "none" in wishes else _links(tree.css("a[href]"), url, base)
+    wishes = _wishes(tree.css("meta[name]"), robots_headers)
+    links = () if "nofollow" in wishes or "none" in wishes else _links(tree, url)
     title = _clean(node.text() if (node := tree.css_first("title")) else "")
     for noise in tree.css(NOISE):
         noise.decompose()
@@ -164,39 +166,44 @@ def _anchor(heading: LexborNode) -> str:
     return (own or around or "")[:200]
 
 
-def _links(anchors: list[LexborNode], url: str, base: LexborNode | None) -> tuple[str, ...]:
-    start = url
-    if base is not None:
-        try:
-            start = urls.normalise(base.attributes.get("href") or "", url)
-        except urls.Malformed:
-            start = url
-    found: dict[str, None] = {}
-    for anchor in anchors[:MOST_LINKS]:
-        if "nofollow" in (anchor.attributes.get("rel") or "").split():
-            continue
-        try:
-            found[urls.normalise((anchor.attributes.get("href") or "").strip().replace(" ", "%20"), start)] = None
-        except urls.Malformed:
-            continue
-    return tuple(found)
+def _links(tree: LexborHTMLParser, url: str) -> tuple[str, ...]:
+    """Where the page leads: at once, as some start pages do, or by its links."""
+    base = tree.css_first("base[href]")
+    start = _address(base.attributes.get("href") or "", url) or url if base else url
+    metas = [meta.attributes for meta in tree.css("meta[http-equiv][content]")]
+    refreshes = [each["content"] or "" for each in metas if (each["http-equiv"] or "").lower() == "refresh"]
+    followed = [
+        anchor.attributes.get("href") or ""
+        for anchor in tree.css("a[href], area[href]")[:MOST_LINKS]
+        if "nofollow" not in (anchor.attributes.get("rel") or "").lower().split()
+    ]
+    named = [match[1] for refresh in refreshes if (match := _REFRESH.fullmatch(refresh))]
+    found = (_address(href, start) for href in (*named, *followed))
+    return tuple(dict.fromkeys(each for each in found if each))
 
 
-def _wishes(metas: list[LexborNode], robots_header: str) -> set[str]:
-    text = robots_header
-    for meta in metas:
-        if (meta.attributes.get("name") or "").lower() in ("robots", "pitchbar"):
-            text += "," + (meta.attributes.get("content") or "")
-    return {word.strip().lower() for word in text.split(",")}
-
-
-def _decode(body: bytes, content_type: str) -> str:
-    named = _CHARSET.search(content_type.encode("latin-1", "replace")) or _CHARSET.search(body[:2048])
-    name = "utf-8-sig" if body.startswith(codecs.BOM_UTF8) or not named else named[1].decode("ascii")
+def _address(href: str, start: str) -> str | None:
+    """Where an attribute leads; browsers, too, take out its line breaks and quote its spaces."""
     try:
-        return body.decode(name, "replace")
-    except (LookupError, ValueError):
-        return body.decode("utf-8", "replace")
+        return urls.normalise(re.sub(r"[\t\r\n]", "", href).strip().replace(" ", "%20"), start)
+    except urls.Malformed:
+        return None
+
+
+def _wishes(metas: list[LexborNode], robots_headers: Sequence[str]) -> set[str]:
+    texts = [told for header in robots_headers if (told := _told(header))]
+    for meta in metas:
+        if (meta.attributes.get("name") or "").lower() in ("robots", AGENT.lower()):
+            texts.append(meta.attributes.get("content") or "")
+    return {word.strip().lower() for word in ",".join(texts).split(",")}
+
+
+def _told(header: str) -> str:
+    """What an X-Robots-Tag tells us; nothing where it is for another crawler."""
+    match = _FOR_ONE.fullmatch(header)
+    if match is None:
+        return header
+    return match[2] if match[1].lower() == AGENT.lower() else ""
 
 
 def _clean(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
 import time
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ MOST_REDIRECTS = 5
 SILENCE = 15.0
 DEADLINE = 60.0
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PACKED = frozenset({"gzip", "x-gzip"})
 HEADERS = {
     "User-Agent": f"Mozilla/5.0 (compatible; {AGENT}/1.0)",
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
@@ -37,7 +40,7 @@ class Response:
     status: int
     content_type: str
     body: bytes
-    robots_header: str = ""
+    robots_headers: tuple[str, ...] = ()
 
     @property
     def is_html(self) -> bool:
@@ -46,22 +49,40 @@ class Response:
         return kind in ("", "text/html", "application/xhtml+xml")
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a body is read: so many bytes after unpacking, until this moment of the monotonic clock. What is
+    longer is refused, or cut off."""
+
+    limit: int
+    deadline: float
+    cut: bool
+
+
 def fetch(
-    url: str, *, guarded: bool, stay_on: str | None = None, limit: int = LARGEST, html_only: bool = False
+    url: str,
+    *,
+    guarded: bool,
+    stay_on: str | None = None,
+    limit: int = LARGEST,
+    cut: bool = False,
+    html_only: bool = False,
+    patience: float = DEADLINE,
 ) -> Response:
     """Follow redirects to the page; every refusal is a `CrawlFailure`.
 
-    `stay_on` is the only host to go to. With `html_only` the body of anything else is left unread.
+    `stay_on` is the only host to go to. A body longer than `limit` is refused, with `cut` cut off there. With
+    `html_only` the body of anything but a page is left unread. `patience`: seconds for it with all its redirects.
     """
-    deadline = time.monotonic() + DEADLINE
+    bounds = Bounds(limit, time.monotonic() + patience, cut)
     for _ in range(MOST_REDIRECTS + 1):
-        response, location = _ask(url, guarded, limit, deadline, html_only)
+        response, location = _ask(url, guarded, bounds, html_only)
         if location is None:
             if 200 <= response.status < 300:
                 return response
             raise outcome.refuse(response.status, urls.host_of(url))
         try:
-            url = urls.normalise(location, url)
+            url = urls.normalise(_as_utf8(location), url)
         except urls.Malformed as error:
             raise Permanent("The page sends its visitors to something that is not an address.") from error
         if stay_on is not None and urls.host_of(url) != stay_on:
@@ -72,11 +93,16 @@ def fetch(
 class _Plain(http.client.HTTPConnection):
     """A connection to an address that was checked, whatever the name says by now."""
 
-    address = ""
+    addresses: Sequence[str] = ()
 
     def connect(self) -> None:
-        """Connect to the checked address."""
-        self.sock = socket.create_connection((self.address, self.port), self.timeout)
+        """Connect to the first of the checked addresses where something answers."""
+        *others, last = self.addresses
+        for address in others:
+            with contextlib.suppress(OSError):
+                self.sock = socket.create_connection((address, self.port), self.timeout)
+                return
+        self.sock = socket.create_connection((last, self.port), self.timeout)
 
 
 class _Encrypted(_Plain):
@@ -90,21 +116,23 @@ class _Encrypted(_Plain):
         self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host.strip("[]"))
 
 
-def _ask(url: str, guarded: bool, limit: int, deadline: float, html_only: bool) -> tuple[Response, str | None]:
+def _ask(url: str, guarded: bool, bounds: Bounds, html_only: bool) -> tuple[Response, str | None]:
     parts = urlsplit(url)
     host, encrypted = parts.hostname or "", parts.scheme == "https"
+    left = max(bounds.deadline - time.monotonic(), 0.1)
     port = parts.port or (443 if encrypted else 80)
-    connection = (_Encrypted if encrypted else _Plain)(host, port, timeout=SILENCE)
-    connection.address = resolve(host, port, guarded=guarded)
+    connection = (_Encrypted if encrypted else _Plain)(host, port, timeout=min(SILENCE, left))
+    connection.addresses = resolve(host, port, guarded=guarded)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("GET", target, headers={**HEADERS, "Host": parts.netloc})
         answer = connection.getresponse()
         location = answer.headers.get("location") if answer.status in REDIRECTS else None
         headers = answer.headers
-        response = Response(url, answer.status, headers.get("content-type", ""), b"", headers.get("x-robots-tag", ""))
+        wishes = tuple(headers.get_all("x-robots-tag", ()))
+        response = Response(url, answer.status, headers.get("content-type", ""), b"", wishes)
         if 200 <= answer.status < 300 and (response.is_html or not html_only):
-            response = replace(response, body=_read(answer, limit, deadline))
+            response = replace(response, body=_read(answer, bounds))
         return response, location
     except CrawlFailure:
         raise
@@ -120,18 +148,33 @@ def _ask(url: str, guarded: bool, limit: int, deadline: float, html_only: bool) 
         connection.close()
 
 
-def _read(answer: http.client.HTTPResponse, limit: int, deadline: float) -> bytes:
-    """The body, unpacked; at most `limit` bytes of it, so that a small one cannot unfold into a huge one."""
-    packed = answer.headers.get("content-encoding", "").lower().strip() in ("gzip", "x-gzip")
-    unpack = zlib.decompressobj(wbits=31) if packed else None
-    body = bytearray()
+def _read(answer: http.client.HTTPResponse, bounds: Bounds) -> bytes:
+    """The body, unpacked while it comes, so that a small one cannot unfold into a huge one; whole, or refused."""
+    encoding = answer.headers.get("content-encoding", "").lower().strip()
+    if encoding not in ("", "identity", *PACKED):
+        raise Permanent(f"The page comes packed in a way that Pitchbar cannot unpack ({encoding[:50]}).")
+    unpack = zlib.decompressobj(wbits=31) if encoding in PACKED else None
+    expected, received, body = answer.length, 0, bytearray()
     while part := answer.read1(65536):
-        body += unpack.decompress(part, limit + 1 - len(body)) if unpack else part
-        if len(body) > limit:
-            raise Permanent(f"The page is larger than {limit // 1024 // 1024} MB.")
-        if time.monotonic() > deadline:
+        received += len(part)
+        body += unpack.decompress(part, bounds.limit + 1 - len(body)) if unpack else part
+        if len(body) > bounds.limit:
+            if bounds.cut:
+                return bytes(body[: bounds.limit])
+            raise Permanent(f"The page is larger than {bounds.limit // 1024 // 1024} MB.")
+        if time.monotonic() > bounds.deadline:
             raise TimeoutError
+    if received < (expected or 0) or (received and unpack and not unpack.eof):
+        raise http.client.IncompleteRead(b"")
     return bytes(body)
+
+
+def _as_utf8(location: str) -> str:
+    """What a server means that sends letters beyond ASCII in this header: UTF-8, as browsers take it."""
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeError:
+        return location
 
 
 @cache

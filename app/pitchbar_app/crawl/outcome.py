@@ -15,7 +15,9 @@ _REASONS = {
 
 
 class CrawlFailure(Exception):
-    """A page could not be read; the text is a sentence for the customer."""
+    """A page could not be read; the text is a sentence for the customer, `status` what the site answered, if it did."""
+
+    status = 0
 
 
 class Permanent(CrawlFailure):
@@ -40,6 +42,12 @@ class LeftSite(CrawlFailure):
 
 def refuse(status: int, host: str) -> CrawlFailure:
     """What a response's status, which is not a success, means."""
+    failure = _failure(status, host)
+    failure.status = status
+    return failure
+
+
+def _failure(status: int, host: str) -> CrawlFailure:
     if status == 429:
         return RateLimited(f"{host} asked us to slow down (429).")
     if status in PERMANENT:

@@ -20,7 +20,7 @@ class Malformed(ValueError):
 def normalise(text: str, base: str | None = None) -> str:
     """The address in its one form; a relative one is completed from `base`. Raises `Malformed`."""
     text = text.strip()
-    if len(text) > LONGEST or re.search(r"[\x00-\x20\x7f<>\"\\^`{|}]", text.replace(" ", "%20")):
+    if len(text) > LONGEST or re.search(r"[\x00-\x20\x7f<>\"\\]", text.replace(" ", "%20")):
         raise Malformed("The address is too long, or has characters that an address cannot have.")
     try:
         parts = urlsplit(urljoin(base, text) if base else text)
@@ -57,12 +57,27 @@ def _host(parts: SplitResult) -> str:
     if ":" in host:
         return f"[{host}]"
     try:
-        host = host.encode("idna").decode().lower().rstrip(".")
+        host = _spelt(host).encode("idna").decode().lower().rstrip(".")
     except UnicodeError as error:
         raise ValueError("not a host") from error
     if not _HOST.fullmatch(host):
         raise ValueError("not a host")
     return host
+
+
+def _spelt(host: str) -> str:
+    """A name as browsers spell it (UTS 46): with ß as a letter of its own, where older rules make another name of it.
+
+    What those rules do not know, such as emoji, stays as it is.
+    """
+    if host.isascii():
+        return host
+    import idna
+
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        return host
 
 
 def _path(path: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from urllib.parse import quote
 
 from pitchbar_app.index.embedding import Embedder
 from pitchbar_app.index.vectors import VectorStore
@@ -16,6 +17,7 @@ from pitchbar_app.store import Connection
 
 MOST_WORDS = 24
 CANDIDATES = 40
+IN_FRAGMENTS = "/?:@!$&'()*+,;="
 WORDS_WEIGHT, VECTOR_WEIGHT = 0.75, 0.25
 
 
@@ -35,7 +37,7 @@ class Hit:
     @property
     def link(self) -> str:
         """The page's address, down to the heading where that can be linked to."""
-        return f"{self.url}#{self.anchor}" if self.anchor else self.url
+        return f"{self.url}#{quote(self.anchor, safe=IN_FRAGMENTS)}" if self.anchor else self.url
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _ask(rules: robots.Rules, url: str) -> None:
 def _keep(connection: Connection, page: Page, response: Response, rules: robots.Rules, listed: list[str]) -> None:
     """Everything that the page gave, in one transaction."""
     host = urls.host_of(response.url)
-    found = extract.extract(response.body, response.content_type, response.url, response.robots_header)
+    found = extract.extract(response.body, response.content_type, response.url, response.robots_headers)
     links = [link for link in found.links if urls.host_of(link) == host] if response.is_html else []
     wanted = [link for link in dict.fromkeys([*links, *listed]) if not _FILES.search(link) and rules.allow(link)]
     with connection.transaction():

@@ -52,7 +52,10 @@ def parse_member(channel_data: object) -> Member:
     user = _identity(value.get("user_id"))
     if user is None:
         raise Refused(f"channel_data needs a user_id: text of 1 to {LONGEST_ID} characters.")
-    return Member(user, json.dumps(value.get("user_info")))
+    try:
+        return Member(user, json.dumps(value.get("user_info"), allow_nan=False))
+    except ValueError as error:
+        raise Refused("user_info has a number that JSON does not have: NaN or an infinite one.") from error
 
 
 def parse_user(user_data: object) -> str:

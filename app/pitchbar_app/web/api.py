@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -19,11 +18,11 @@ from pitchbar_app.index.vectors import PgVectors
 from pitchbar_app.store import Connection, sources
 from pitchbar_app.store.sources import Source
 from pitchbar_app.web import openapi, reading, tokens
+from pitchbar_app.web.by_method import by_method
 from pitchbar_app.web.limits import limit_sign_in, was_right
 from pitchbar_app.web.services import Services
 from pitchbar_app.web.sessions import Sessions
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 UNSTORED = {"cache-control": "no-store"}
 REFUSAL = "This needs the header `Authorization: Bearer` with a token from POST /api/v1/tokens."
 
@@ -88,18 +87,9 @@ def routes(services: Services) -> list[Route]:
         Route("/api/openapi.json", description),
         Route("/api/v1/tokens", make_token, methods=["POST"]),
         Route("/api/v1/tokens/{id}", remove_token, methods=["DELETE"]),
-        _route("/api/v1/sources", {"GET": listed, "POST": add}),
-        _route("/api/v1/sources/{id}", {"GET": one, "DELETE": remove}),
+        by_method("/api/v1/sources", {"GET": listed, "POST": add}),
+        by_method("/api/v1/sources/{id}", {"GET": one, "DELETE": remove}),
     ]
-
-
-def _route(path: str, endpoints: Mapping[str, Endpoint]) -> Route:
-    """One route for all methods of a path, so that a refusal names them all."""
-
-    async def endpoint(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(path, endpoint, methods=list(endpoints))
 
 
 async def add_source(services: Services, url: str, max_pages: int, max_depth: int) -> Source:

@@ -95,7 +95,9 @@ def _user(caller: Caller | None, form: Mapping[str, str]) -> str:
 
 def _info(form: Mapping[str, str]) -> object:
     try:
-        return json.loads(form.get("user_info") or "null")
+        info = json.loads(form.get("user_info") or "null")
+        json.dumps(info, allow_nan=False)
+        return info
     except (ValueError, RecursionError) as error:
         raise HTTPException(422, "`user_info` must be JSON text.") from error
 

@@ -67,7 +67,7 @@ async def json_body(request: Request, empty: dict[str, Any] | None = None) -> di
         return empty
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, "The body is not JSON.") from error
     if not isinstance(value, dict):
         raise HTTPException(400, "The body is not a JSON object.")

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from pitchbar_app.environ import NAME
 from pitchbar_app.passes import Options, Passes
+from pitchbar_app.web.by_method import by_method
 from pitchbar_app.web.internal import json_body
 from pitchbar_app.web.security import admit
 from pitchbar_app.web.services import Services
@@ -52,8 +53,7 @@ def routes(services: Services) -> list[Route]:
             raise HTTPException(404, "There was no pass yet.")
         return JSONResponse(asdict(found), headers={"cache-control": "no-store"})
 
-    path = "/api/v1/internal/queue-tick"
-    return [Route(path, start, methods=["POST"]), Route(path, last, methods=["GET"])]
+    return [by_method("/api/v1/internal/queue-tick", {"POST": start, "GET": last})]
 
 
 def _start(redis: Redis, options: Options) -> tuple[str, bool]:
