@@ -11,7 +11,8 @@ from infra.targets.aws import foundation
 from infra.targets.aws.roles import document
 from infra.targets.base import Plan, cloud_of
 
-_TELLERS = ("cloudwatch", "events", "events.rds")
+_TELLERS = ("cloudwatch", "events.rds")
+"""Who says for which account it publishes."""
 _FAILURES = {
     "failed-roll-outs": (
         "Roll-outs that ECS gave up or took back",
@@ -63,15 +64,19 @@ class AlarmTopic(pulumi.ComponentResource):
 
     def _create_policy(self, topic: aws.sns.Topic) -> aws.sns.TopicPolicy:
         own = {"StringEquals": {"aws:SourceAccount": cloud_of(self._args.plan).account}}
-        statement = {
-            "Sid": "Alarms",
-            "Effect": "Allow",
-            "Principal": {"Service": [f"{teller}.amazonaws.com" for teller in _TELLERS]},
-            "Action": "sns:Publish",
-            "Resource": topic.arn,
-            "Condition": own,
-        }
-        return aws.sns.TopicPolicy("alarms", arn=topic.arn, policy=document([statement]), opts=self._opts)
+        publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic.arn}
+        statements = [
+            {
+                "Sid": "Alarms",
+                **publish,
+                "Principal": {"Service": [f"{teller}.amazonaws.com" for teller in _TELLERS]},
+                "Condition": own,
+            },
+            # EventBridge publishes to no topic whose policy names a condition. Its rules reach topics of their own
+            # account only.
+            {"Sid": "Events", **publish, "Principal": {"Service": "events.amazonaws.com"}},
+        ]
+        return aws.sns.TopicPolicy("alarms", arn=topic.arn, policy=document(statements), opts=self._opts)
 
     def _create_subscription(self, topic: aws.sns.Topic) -> None:
         address = cloud_of(self._args.plan).alarm_email

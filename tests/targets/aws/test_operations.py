@@ -94,6 +94,21 @@ def test_alarms(name: str) -> None:
     assert rules["failed-roll-outs"]["detail"]["eventName"] == ["SERVICE_DEPLOYMENT_FAILED"]
 
 
+@pytest.mark.parametrize("name", ["staging", "production"])
+def test_who_may_publish_to_the_topic(name: str) -> None:
+    recording = compute(name)
+    [topic], [made] = recording.of("aws:sns/topic:Topic"), recording.of("aws:sns/topicPolicy:TopicPolicy")
+    policy = {statement["Sid"]: statement for statement in json.loads(made.inputs["policy"])["Statement"]}
+    assert policy.keys() == {"Alarms", "Events"}
+    assert policy["Alarms"]["Principal"] == {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]}
+    assert policy["Alarms"]["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    # A condition would keep EventBridge out: failed backups and roll-outs would be told to nobody.
+    assert policy["Events"]["Principal"] == {"Service": "events.amazonaws.com"} and "Condition" not in policy["Events"]
+    for statement in policy.values():
+        assert (statement["Action"], statement["Effect"]) == ("sns:Publish", "Allow")
+        assert str(statement["Resource"]).startswith("arn:aws:sns:") and topic.urn in made.dependencies
+
+
 def test_a_preview_has_neither_alarms_nor_probe() -> None:
     recording = compute("preview")
     for type in (ALARM, "aws:sns/topic:Topic", "aws:lambda/function:Function", "aws:cloudwatch/dashboard:Dashboard"):
