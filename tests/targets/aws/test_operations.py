@@ -90,8 +90,25 @@ def test_alarms(name: str) -> None:
         for rule in recording.of("aws:cloudwatch/eventRule:EventRule")
         if "eventPattern" in rule.inputs
     }
-    assert rules["failed-backups"]["detail"]["state"] == ["FAILED", "ABORTED", "EXPIRED"]
-    assert rules["failed-roll-outs"]["detail"]["eventName"] == ["SERVICE_DEPLOYMENT_FAILED"]
+    ours = {"iamRoleArn": [{"prefix": f"arn:aws:iam::{ACCOUNT}:role/pitchbar/st/"}, {"exists": False}]}
+    assert rules == {
+        "failed-roll-outs": {
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Deployment State Change"],
+            "resources": [{"prefix": f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/pitchbar-st-"}],
+            "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+        },
+        "failed-backups": {
+            "source": ["aws.backup"],
+            "detail-type": ["Backup Job State Change", "Copy Job State Change"],
+            "detail": {"state": ["FAILED", "ABORTED", "EXPIRED"], **ours},
+        },
+        "failed-restores": {
+            "source": ["aws.backup"],
+            "detail-type": ["Restore Job State Change"],
+            "detail": {"status": ["FAILED", "ABORTED"], **ours},
+        },
+    }
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
