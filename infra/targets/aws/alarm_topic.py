@@ -66,8 +66,8 @@ class AlarmTopic(pulumi.ComponentResource):
     """A topic for AWS' own services of this account, and ``pitchbar:alarm-email`` as its subscriber (SNS.1, SNS.4,
     CKV_AWS_26, CKV_AWS_385). The address confirms by a link in its first mail.
 
-    Failed roll-outs, backups, their copies and restores are told as they happen. Not met: SNS.2 (delivery status is logged for HTTP, Lambda and
-    the like; there are none).
+    Failed roll-outs, backups, their copies and restores are told as they happen. Not met: SNS.2 (delivery status is
+    logged for HTTP, Lambda and the like; there are none).
     """
 
     arn: Output[str]

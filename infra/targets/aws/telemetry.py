@@ -219,5 +219,5 @@ class Telemetry(pulumi.ComponentResource):
 
 
 def _largest(metrics: Sequence[Metric]) -> str:
-    """The expression of the largest of them; none counts as 0."""
-    return f"MAX([{', '.join(f'FILL({metric.id}, 0)' for metric in metrics)}])"
+    """The expression of the largest of them; see :func:`infra.targets.aws.alarms.total` for those without a value."""
+    return f"MAX([{', '.join(metric.id for metric in metrics)}])"

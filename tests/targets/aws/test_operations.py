@@ -49,7 +49,7 @@ def test_the_app_scales_by_load_and_by_requests() -> None:
     assert load["targetValue"] == 60
     assert load["predefinedMetricSpecification"]["predefinedMetricType"] == "ECSServiceAverageCPUUtilization"
     assert requests["targetValue"] == 1000
-    assert expressions("app-requests") == ["(FILL(requests0, 0) + FILL(requests1, 0)) / IF(tasks < 1, 1, tasks)"]
+    assert expressions("app-requests") == ["(requests0 + requests1) / IF(tasks < 1, 1, tasks)"]
 
 
 def test_the_worker_scales_by_the_backlog_of_each_task_and_never_in_while_jobs_are_held() -> None:
@@ -109,6 +109,28 @@ def test_alarms(name: str) -> None:
             "detail": {"status": ["FAILED", "ABORTED"], **ours},
         },
     }
+
+
+def test_no_value_is_put_in_the_place_of_one_that_is_late() -> None:
+    """CloudWatch looks at the latest minute before the load balancer has told of it: with FILL an alarm of one minute
+    is never raised, and scaling sees no three minutes of many requests. Only the count of tasks has it, where nothing
+    means none, and which takes all of five minutes."""
+    made = {
+        alarm.name: [query["expression"] for query in alarm.inputs["metricQueries"] if "expression" in query]
+        for alarm in compute("production").of(ALARM)
+    }
+    assert {name for name, [expression] in made.items() if "FILL" in expression} == {
+        "app-tasks",
+        "worker-tasks",
+        "realtime-tasks",
+    }
+    assert made["app-errors"] == [
+        "IF((errors0 + errors1) >= 5, 100 * (errors0 + errors1) / (requests0 + requests1), 0)"
+    ]
+    assert made["app-latency"] == ["MAX([slow0, slow1])"]
+    for alarm in compute("production").of(ALARM):
+        if alarm.name.endswith("-tasks"):
+            assert alarm.inputs["datapointsToAlarm"] == alarm.inputs["evaluationPeriods"] == 5
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
