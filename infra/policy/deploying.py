@@ -27,6 +27,14 @@ PASSED_TO = (
 )
 """The services that may be given a role of a stack."""
 
+LINKED = (
+    "backup.amazonaws.com", "ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com",
+    "elasticache.amazonaws.com", "elasticloadbalancing.amazonaws.com", "mrk.kms.amazonaws.com", "rds.amazonaws.com",
+    "restore-testing.backup.amazonaws.com",
+)  # fmt: skip
+"""The services that work by a role of their own, which they make in an account when they are first used there, as the
+one who uses them. AWS says what it may do, and nobody can give it more."""
+
 _BOUNDED = (
     "application-autoscaling", "backup", "cloudwatch", "ecr", "ecs", "elasticache", "elasticloadbalancing", "kms",
     "lambda", "logs", "rds", "rds-db", "s3", "secretsmanager", "sns", "ssmmessages", "tag", "xray",
@@ -35,6 +43,9 @@ _BOUNDED = (
 
 _COPIED = ("backup", "backup-storage", "kms")
 """The services that have something of a stack in the second region too: copies of its backups, and their keys."""
+
+_GLOBAL = {"route53": "us-east-1"}
+"""The services that are the same everywhere, and the region that requests to them are in."""
 
 Document = dict[str, Any]
 
@@ -163,6 +174,12 @@ def _roles(product: str, account: str, stacks: Sequence[str]) -> list[Document]:
             "Resource": roles,
             "Condition": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
         },
+        {
+            "Effect": "Allow",
+            "Action": "iam:CreateServiceLinkedRole",
+            "Resource": f"arn:aws:iam::{account}:role/aws-service-role/*",
+            "Condition": {"StringEquals": {"iam:AWSServiceName": list(LINKED)}},
+        },
     ]  # fmt: skip
 
 
@@ -191,6 +208,8 @@ def _named(
 
 
 def _where(service: str, regions: Sequence[str]) -> tuple[str, ...]:
+    if service in _GLOBAL:
+        return (_GLOBAL[service],)
     return tuple(regions if service in _COPIED else regions[:1])
 
 
