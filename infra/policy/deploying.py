@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.cloud_names import boundary_arn, manifest_key, second_region, secrets_key_alias, state_bucket
+from infra.errors import UserError
 from infra.policy.needs import Needs, Scope
 from infra.policy.permissions import needed
 from infra.targets.aws.settings import settings
@@ -40,6 +41,9 @@ _BOUNDED = (
     "lambda", "logs", "rds", "rds-db", "s3", "secretsmanager", "sns", "ssmmessages", "tag", "xray",
 )  # fmt: skip
 """The services in which roles of stacks act at all."""
+
+_HOLDING = ("kms", "s3", "secretsmanager", "sns")
+"""The services by whose things of another account data could be carried away."""
 
 _COPIED = ("backup", "backup-storage", "kms")
 """The services that have something of a stack in the second region too: copies of its backups, and their keys."""
@@ -88,9 +92,16 @@ def boundary(account: str, region: str) -> Document:
             {
                 "Sid": "HereOnly",
                 "Effect": "Deny",
-                "NotAction": ["s3:*", "kms:*", "cloudwatch:*", "backup:*"],
+                "Action": "*",
                 "Resource": "*",
-                "Condition": {"StringNotEquals": {"aws:RequestedRegion": region, "aws:PrincipalAccount": account}},
+                "Condition": {"StringNotEquals": {"aws:RequestedRegion": _places(region)}},
+            },
+            {
+                "Sid": "OursOnly",
+                "Effect": "Deny",
+                "Action": [f"{service}:*" for service in _HOLDING],
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"aws:ResourceAccount": account}},
             },
             {
                 "Sid": "NoKeys",
@@ -102,6 +113,14 @@ def boundary(account: str, region: str) -> Document:
             },
         ]
     )  # fmt: skip
+
+
+def _places(region: str) -> list[str]:
+    """The region, and the one that copies are kept in, where there is such a one."""
+    try:
+        return [region, second_region(region)]
+    except UserError:
+        return [region]
 
 
 def policies(product: str, account: str, region: str, environment: str) -> dict[str, Document]:
