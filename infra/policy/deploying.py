@@ -21,7 +21,6 @@ PASSED_TO = (
     "ecs-tasks.amazonaws.com",
     "ecs.amazonaws.com",
     "lambda.amazonaws.com",
-    "scheduler.amazonaws.com",
     "monitoring.rds.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
     "backup.amazonaws.com",
