@@ -13,16 +13,18 @@ from infra.load import environment, load
 from infra.release import runtime
 from infra.release.manifest import Manifest
 from infra.targets.aws.image import current, split
-from infra.targets.aws.registry import lifecycle
+from infra.targets.aws.registry import POSTGRES, REDIS, lifecycle
 from infra.targets.aws.sizes import Size, fargate_size, problems, rounded
 from tests.support.aws.compute import RELEASE, cloud, compute, declare, plan_of
 from tests.support.aws.doubles import ACCOUNT, DIGEST, REGION, CloudDouble
+from tests.support.aws.program import program
 from tests.support.engine import Recording, render
 from tests.targets.aws.test_tasks import container, named
 
 POLICY, TARGET = "aws:appautoscaling/policy:Policy", "aws:appautoscaling/target:Target"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 IMAGE, REPOSITORY = "docker:index/image:Image", "aws:ecr/repository:Repository"
+TAG = "docker:index/tag:Tag"
 
 
 def tracked(name: str) -> dict[str, Any]:
@@ -170,6 +172,14 @@ def test_an_image_from_elsewhere_is_copied_and_known_by_its_digest(digest: str) 
     )
     image = container(recording, "app")["image"]
     assert ".dkr.ecr." in image and "@sha256:" in image
+
+
+def test_a_later_version_of_a_copied_image_has_another_tag() -> None:
+    """The registry refuses to move one."""
+    tags = {tag.name: tag.inputs["targetImage"].rpartition(":")[2] for tag in program("preview-base").of(TAG)}
+    assert tags == {"postgres": POSTGRES.rpartition(":")[2], "redis": REDIS.rpartition(":")[2]}
+    given = other(cloud=cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}")).of(TAG)
+    assert f"sha256:{given[0].inputs['targetImage'].rpartition(':')[2]}" == DIGEST
 
 
 def test_an_image_that_went_with_its_registry_is_not_run() -> None:
