@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.policy.deploying import boundary
+from infra.policy.deploying import LINKED, PASSED_TO, STACKS, boundary, policies
 
 ACCOUNT, REGION, SECOND = "123456789012", "us-east-1", "us-west-2"
 
@@ -63,3 +63,19 @@ def test_nobody_is_given_access(action: str) -> None:
 def test_a_region_without_a_second_one_is_its_only_place() -> None:
     assert may("s3:GetObject", region="eu-south-2", home="eu-south-2")
     assert not may("s3:GetObject", region=SECOND, home="eu-south-2")
+
+
+@pytest.mark.parametrize("environment", sorted(STACKS))
+def test_who_deploys_gives_its_stacks_roles_to_these_services_only(environment: str) -> None:
+    statements = policies("pitchbar", ACCOUNT, REGION, environment)["roles"]["Statement"]
+    passing = [each for each in statements if "iam:PassRole" in each["Action"]]
+    linking = [each for each in statements if "iam:CreateServiceLinkedRole" in each["Action"]]
+    assert [(each["Resource"], each["Condition"]) for each in passing] == [
+        (
+            [f"arn:aws:iam::{ACCOUNT}:role/pitchbar/{stack}/*" for stack in STACKS[environment]],
+            {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
+        )
+    ]
+    assert [(each["Resource"], each["Condition"]) for each in linking] == [
+        (f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/*", {"StringEquals": {"iam:AWSServiceName": list(LINKED)}})
+    ]

@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.aws.compute import compute
 from tests.support.aws.doubles import ACCOUNT, REGION
+from tests.targets.aws.test_tasks import named
 
-ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+ALARM, RULE = "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/eventRule:EventRule"
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
@@ -18,8 +19,8 @@ def test_alarms(name: str) -> None:
     [topic] = recording.of("aws:sns/topic:Topic")
     alarms = {alarm.name: alarm.inputs for alarm in recording.of(ALARM)}
     assert alarms.keys() == {
-        "app-errors", "realtime-errors", "app-unhealthy", "realtime-unhealthy", "app-latency", "app-tasks",
-        "worker-tasks", "realtime-tasks", "queue-age", "queue-tick", "postgres-storage", "postgres-load",
+        "app-errors", "realtime-errors", "load-balancer-errors", "app-unhealthy", "realtime-unhealthy", "app-latency",
+        "app-tasks", "worker-tasks", "realtime-tasks", "queue-age", "queue-tick", "postgres-storage", "postgres-load",
         "redis-memory",
     }  # fmt: skip
     for alarm in recording.of(ALARM):
@@ -29,11 +30,14 @@ def test_alarms(name: str) -> None:
         "queue-age",
         "queue-tick",
     }
+    [own] = [query["metric"] for query in alarms["load-balancer-errors"]["metricQueries"] if "metric" in query]
+    assert (own["metricName"], own["stat"]) == ("HTTPCode_ELB_5XX_Count", "Sum")
+    assert set(own["dimensions"]) == {"LoadBalancer"}  # It is counted for no target group.
     assert alarms["queue-tick"]["threshold"] == 2 * 60 + 55 + 120
     assert alarms["postgres-storage"]["threshold"] == 5 * 1024**3
     rules = {
         rule.name: json.loads(rule.inputs["eventPattern"])
-        for rule in recording.of("aws:cloudwatch/eventRule:EventRule")
+        for rule in recording.of(RULE)
         if "eventPattern" in rule.inputs
     }
     ours = {"iamRoleArn": [{"prefix": f"arn:aws:iam::{ACCOUNT}:role/pitchbar/st/"}, {"exists": False}]}
@@ -92,3 +96,11 @@ def test_who_may_publish_to_the_topic(name: str) -> None:
     for statement in policy.values():
         assert (statement["Action"], statement["Effect"]) == ("sns:Publish", "Allow")
         assert str(statement["Resource"]).startswith("arn:aws:sns:") and topic.urn in made.dependencies
+
+
+def test_the_probe_runs_for_its_own_clock_only() -> None:
+    recording = compute("production")
+    permission = named(recording, "aws:lambda/permission:Permission", "queue-probe")
+    clock = next(rule for rule in recording.of(RULE) if "scheduleExpression" in rule.inputs)
+    assert permission.inputs["principal"] == "events.amazonaws.com"
+    assert permission.sources["sourceArn"] == {clock.urn}

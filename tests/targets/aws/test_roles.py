@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from infra.policy.deploying import PASSED_TO
 from tests.support.aws.documents import statements
-from tests.support.aws.doubles import ACCOUNT
-from tests.support.aws.program import STACKS, program
+from tests.support.aws.doubles import ACCOUNT, REGION
+from tests.support.aws.program import BASE, STACKS, program
 from tests.support.engine import Recording
 
 ROLE = "aws:iam/role:Role"
@@ -33,3 +33,20 @@ def test_a_service_says_its_account_where_it_can_and_only_there() -> None:
 
 def test_who_deploys_gives_roles_to_the_services_that_take_one_and_to_no_other() -> None:
     assert {service for stack in STACKS for service in trusted(program(stack))} == set(PASSED_TO)
+
+
+def test_how_ecs_starts_tasks_is_no_way_to_decrypt_but_by_reading_a_secret() -> None:
+    for stack in STACKS:
+        recording = program(stack)
+        starting = {role.urn for role in recording.of(ROLE) if role.name.endswith("execution")}
+        decrypting = [
+            statement
+            for policy in recording.of("aws:iam/rolePolicy:RolePolicy")
+            if policy.sources["role"] & starting
+            for statement in statements(policy.inputs["policy"])
+            if "kms:Decrypt" in statement["Action"]
+        ]
+        assert len(decrypting) == len(starting) > (-1 if stack == BASE else 1)
+        for statement in decrypting:
+            through = {"StringEquals": {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}}
+            assert statement["Condition"] == through and "*" not in statement["Resource"], stack
