@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.cloud_names import boundary_arn, manifest_key, second_region, secrets_key_alias, state_bucket
+from infra.errors import UserError
 from infra.policy.needs import Needs, Scope
 from infra.policy.permissions import needed
 from infra.targets.aws.settings import settings
@@ -20,12 +21,19 @@ PASSED_TO = (
     "ecs-tasks.amazonaws.com",
     "ecs.amazonaws.com",
     "lambda.amazonaws.com",
-    "scheduler.amazonaws.com",
     "monitoring.rds.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
     "backup.amazonaws.com",
 )
 """The services that may be given a role of a stack."""
+
+LINKED = (
+    "backup.amazonaws.com", "ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com",
+    "elasticache.amazonaws.com", "elasticloadbalancing.amazonaws.com", "mrk.kms.amazonaws.com", "rds.amazonaws.com",
+    "restore-testing.backup.amazonaws.com",
+)  # fmt: skip
+"""The services that work by a role of their own, which they make in an account when they are first used there, as the
+one who uses them. AWS says what it may do, and nobody can give it more."""
 
 _BOUNDED = (
     "application-autoscaling", "backup", "cloudwatch", "ecr", "ecs", "elasticache", "elasticloadbalancing", "kms",
@@ -33,8 +41,14 @@ _BOUNDED = (
 )  # fmt: skip
 """The services in which roles of stacks act at all."""
 
+_HOLDING = ("kms", "s3", "secretsmanager", "sns")
+"""The services by whose things of another account data could be carried away."""
+
 _COPIED = ("backup", "backup-storage", "kms")
 """The services that have something of a stack in the second region too: copies of its backups, and their keys."""
+
+_GLOBAL = {"route53": "us-east-1"}
+"""The services that are the same everywhere, and the region that requests to them are in."""
 
 Document = dict[str, Any]
 
@@ -77,9 +91,16 @@ def boundary(account: str, region: str) -> Document:
             {
                 "Sid": "HereOnly",
                 "Effect": "Deny",
-                "NotAction": ["s3:*", "kms:*", "cloudwatch:*", "backup:*"],
+                "Action": "*",
                 "Resource": "*",
-                "Condition": {"StringNotEquals": {"aws:RequestedRegion": region, "aws:PrincipalAccount": account}},
+                "Condition": {"StringNotEquals": {"aws:RequestedRegion": _places(region)}},
+            },
+            {
+                "Sid": "OursOnly",
+                "Effect": "Deny",
+                "Action": [f"{service}:*" for service in _HOLDING],
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"aws:ResourceAccount": account}},
             },
             {
                 "Sid": "NoKeys",
@@ -91,6 +112,14 @@ def boundary(account: str, region: str) -> Document:
             },
         ]
     )  # fmt: skip
+
+
+def _places(region: str) -> list[str]:
+    """The region, and the one that copies are kept in, where there is such a one."""
+    try:
+        return [region, second_region(region)]
+    except UserError:
+        return [region]
 
 
 def policies(product: str, account: str, region: str, environment: str) -> dict[str, Document]:
@@ -163,6 +192,12 @@ def _roles(product: str, account: str, stacks: Sequence[str]) -> list[Document]:
             "Resource": roles,
             "Condition": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
         },
+        {
+            "Effect": "Allow",
+            "Action": "iam:CreateServiceLinkedRole",
+            "Resource": f"arn:aws:iam::{account}:role/aws-service-role/*",
+            "Condition": {"StringEquals": {"iam:AWSServiceName": list(LINKED)}},
+        },
     ]  # fmt: skip
 
 
@@ -191,6 +226,8 @@ def _named(
 
 
 def _where(service: str, regions: Sequence[str]) -> tuple[str, ...]:
+    if service in _GLOBAL:
+        return (_GLOBAL[service],)
     return tuple(regions if service in _COPIED else regions[:1])
 
 

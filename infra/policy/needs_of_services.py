@@ -34,6 +34,9 @@ DATA: dict[str, tuple[Needs, ...]] = {
             "subnetgroup:{name}*",
         ),
         regional("elasticache", "Describe*"),
+        # It delivers its logs as the one who makes it.
+        regional("logs", "CreateLogDelivery DeleteLogDelivery DescribeResourcePolicies GetLogDelivery "
+                  "ListLogDeliveries PutResourcePolicy UpdateLogDelivery"),
     ),
     "aws:elasticache/parameterGroup:ParameterGroup": (
         named("elasticache", "CreateCacheParameterGroup DeleteCacheParameterGroup ModifyCacheParameterGroup "
@@ -101,7 +104,9 @@ WATCHING: dict[str, tuple[Needs, ...]] = {
         named("lambda", "AddPermission GetPolicy RemovePermission", "function:{name}*"),
     ),
     "aws:rds/eventSubscription:EventSubscription": (
-        named("rds", "CreateEventSubscription DeleteEventSubscription ModifyEventSubscription", "es:{name}*"),
+        named("rds", "AddSourceIdentifierToSubscription AddTagsToResource CreateEventSubscription "
+               "DeleteEventSubscription ListTagsForResource ModifyEventSubscription "
+               "RemoveSourceIdentifierFromSubscription RemoveTagsFromResource", "es:{name}*"),
     ),
     "aws:sns/topic:Topic": (
         named("sns", "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes TagResource "

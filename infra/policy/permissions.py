@@ -13,7 +13,7 @@ from infra.policy.needs import Needs, named, regional, tagged
 from infra.policy.needs_of_services import DATA, WATCHING
 
 _BUCKET = "{name}*"
-_KEY_USE = "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext"
+_KEY_USE = "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext RetireGrant"
 _IN_ROLES = ()
 """Roles have statements of their own, with the boundary: :mod:`infra.policy.deploying`."""
 
@@ -156,10 +156,11 @@ TYPES: dict[str, tuple[Needs, ...]] = {
                 "UpdatePrivateDnsNamespace TagResource UntagResource"),
         regional("servicediscovery", "GetOperation ListTagsForResource"),
         regional("route53", "CreateHostedZone GetHostedZone ListHostedZonesByName DeleteHostedZone "
-                  "AssociateVPCWithHostedZone"),
+                  "AssociateVPCWithHostedZone ChangeResourceRecordSets"),
     ),
     "aws:servicediscovery/service:Service": (
-        tagged("servicediscovery", "CreateService DeleteService GetService UpdateService ListInstances TagResource"),
+        tagged("servicediscovery", "CreateService DeleteService DeregisterInstance GetService UpdateService "
+                "ListInstances TagResource"),
         regional("servicediscovery", "GetOperation ListTagsForResource"),
     ),
     "aws:cloudwatch/logGroup:LogGroup": (
@@ -174,7 +175,7 @@ TYPES: dict[str, tuple[Needs, ...]] = {
 """By type of Pulumi's, in the order of the design's nouns."""
 
 TASKS: tuple[Needs, ...] = (
-    named("ecs", "DescribeTasks StopTask", "task/{name}*"),
+    named("ecs", "DescribeTasks StopTask TagResource", "task/{name}*"),
     named("ecs", "ListTasks", "container-instance/{name}*", "cluster/{name}*"),
     named("logs", "GetLogEvents", "log-group:{name}*"),
 )

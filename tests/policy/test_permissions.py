@@ -54,6 +54,9 @@ PATTERNS = {
     "elasticloadbalancing:Describe*",
     "rds:Describe*",
     "elasticache:Describe*",
+    # Permissions without a call of the same name.
+    *(f"logs:{verb}LogDelivery" for verb in ("Create", "Delete", "Get", "Update")),
+    "logs:ListLogDeliveries",
 }
 
 

@@ -1,5 +1,6 @@
 """The target aws: ECS Fargate, RDS and ElastiCache behind Cloudflare."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,32 +11,47 @@ from infra.errors import UserError
 from infra.model import Capability, Domains, Environment
 from infra.release.choice import Store
 from infra.release.runtime import render
-from infra.targets.aws import database_size, redis_size, sizes
+from infra.targets.aws import database_size, redis_size, routing_limits, sizes
 from infra.targets.aws.settings import settings
 from infra.targets.base import Cloud, Landed, Plan, Target
 
 _LACKING: frozenset[Capability] = frozenset({"redis-persistence"})
 """ElastiCache for Redis 7 has snapshots and a replica, and no append-only file."""
 
-_LONGEST_NAME = 14
-"""Of a stack: names on AWS begin with it, and ElastiCache's have 40 letters."""
+_STACK = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What buckets, databases and caches may be called after."""
+
+_ROOM = 22
+"""Letters of the product and the stack together: names on AWS begin with both, and ElastiCache's have 40 letters."""
 
 
 def _check(stack: str, environment: Environment, cloud: Cloud | None) -> None:
     settings(environment.name)
-    if len(stack) > _LONGEST_NAME:
-        raise UserError(
-            f"The stack {stack} has {len(stack)} letters, and on AWS at most {_LONGEST_NAME} fit into the names of "
-            "what it makes. Choose a shorter one: `pulumi stack rename NAME`."
-        )
+    _check_name(stack, cloud.product if cloud else "")
     based = cloud is not None and cloud.base is not None
     problems = [
         *sizes.problems(environment),
+        *routing_limits.problems(environment),
         *redis_size.problems(environment, container=based),
         *(() if based else database_size.problems(environment)),
     ]
     if problems:
         raise UserError(f"The environment {environment.name} doesn't fit on AWS:", problems)
+
+
+def _check_name(stack: str, product: str) -> None:
+    if not _STACK.fullmatch(stack):
+        raise UserError(
+            f"The stack {stack} can't be on AWS, where buckets and databases are called after it: its name has "
+            "lower-case letters, digits and single hyphens, and begins with a letter. Choose another one: "
+            "`pulumi stack rename NAME`."
+        )
+    longest = _ROOM - len(product)
+    if len(stack) > longest:
+        raise UserError(
+            f"The stack {stack} has {len(stack)} letters, and on AWS at most {longest} fit into the names of "
+            "what it makes. Choose a shorter one: `pulumi stack rename NAME`."
+        )
 
 
 def _land(plan: Plan) -> Landed:

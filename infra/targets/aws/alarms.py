@@ -93,8 +93,10 @@ def of_target_groups(
 
 
 def total(metrics: Sequence[Metric]) -> str:
-    """The expression of their sum; none counts as 0."""
-    return "(" + " + ".join(f"FILL({metric.id}, 0)" for metric in metrics) + ")"
+    """The expression of their sum. Where only some have a value, the others count as 0; where none has, it has none.
+    FILL would give it one in the latest minute, before the load balancer has told its own: an alarm on that minute
+    would never be raised."""
+    return "(" + " + ".join(metric.id for metric in metrics) + ")"
 
 
 _ERROR_SHARE, _ERRORS = 5, 5

@@ -38,11 +38,12 @@ class Cluster(pulumi.ComponentResource):
         self._opts = ResourceOptions(parent=self)
         sessions = self._create_session_log()
         cluster = self._create_cluster(sessions)
-        self._create_capacity_providers(cluster)
+        providers = self._create_capacity_providers(cluster)
         self._create_insights_log(cluster)
         namespace = self._create_namespace()
         self.facts = foundation.Cluster(
-            arn=cluster.arn,
+            # Known once its tasks have somewhere to run, which can't be taken away while a service uses it.
+            arn=Output.all(cluster.arn, providers.id).apply(lambda known: str(known[0])),
             name=cluster.name,
             namespace_id=namespace.id,
             namespace_name=namespace.name,

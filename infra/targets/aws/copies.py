@@ -31,14 +31,15 @@ def sign_in(plan: Plan, parent: Resource) -> SignIn:
 
 def copy(name: str, source: str, target: Input[str], access: SignIn, parent: Resource) -> Output[str]:
     """Pull the image ``source`` and push it to the repository ``target``; gives it by its digest. What a tag of
-    ``source`` means is looked at once, when the copy is made."""
+    ``source`` means is looked at once, when the copy is made. The copy has the tag or digest of ``source`` for its tag:
+    tags never move, so a later version needs another one."""
     pulled = docker.RemoteImage(
         name, name=source, platform=PLATFORM, keep_locally=True, opts=ResourceOptions(parent=parent)
     )
     tagged = docker.Tag(
         name,
         source_image=pulled.image_id,
-        target_image=Output.concat(target, ":", name),
+        target_image=Output.concat(target, ":", source.rpartition(":")[2]),
         opts=ResourceOptions(parent=parent),
     )
     pushed = docker.RegistryImage(

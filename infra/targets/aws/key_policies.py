@@ -27,18 +27,20 @@ def stored(plan: Plan, services: Sequence[str], *, region: str | None = None) ->
     return _policy(
         _account(plan, "Administration", _ADMINISTER),
         _account(plan, "UseThroughServices", _USE, **through),
-        _account(plan, "GrantsToServices", ("kms:CreateGrant",), Bool={"kms:GrantIsForAWSResource": "true"}),
+        _grants_to_services(plan),
     )
 
 
 def exec_and_logs(plan: Plan) -> str:
-    """The policy of the key for logs, topics and ECS Exec: for the log service and this account's log groups, for what
-    notifies, and by IAM for the tasks and operators of a session, which call KMS themselves."""
+    """The policy of the key for logs, topics, ECS Exec and the queue probe: for the log service and this account's log
+    groups, for what notifies, and by IAM for the tasks and operators of a session, which call KMS themselves. Lambda
+    refuses to make a function with encrypted variables unless it may be granted the key."""
     cloud = cloud_of(plan)
     groups = f"arn:aws:logs:{cloud.region}:{cloud.account}:log-group:*"
     return _policy(
         _account(plan, "Administration", _ADMINISTER),
         _account(plan, "UseByIam", _USE),
+        _grants_to_services(plan),
         {
             "Sid": "Logs",
             "Effect": "Allow",
@@ -55,6 +57,10 @@ def exec_and_logs(plan: Plan) -> str:
             "Resource": "*",
         },
     )
+
+
+def _grants_to_services(plan: Plan) -> Mapping[str, Any]:
+    return _account(plan, "GrantsToServices", ("kms:CreateGrant",), Bool={"kms:GrantIsForAWSResource": "true"})
 
 
 def _account(plan: Plan, sid: str, actions: Sequence[str], **condition: Any) -> Mapping[str, Any]:

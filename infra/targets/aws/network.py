@@ -107,7 +107,7 @@ class Network(pulumi.ComponentResource):
 
     def _create_public_subnets(self) -> list[aws.ec2.Subnet]:
         table = self._create_route_table("public")
-        aws.ec2.Route(
+        self._way_out = aws.ec2.Route(
             "public-to-internet",
             route_table_id=table.id,
             destination_cidr_block=EVERYWHERE,
@@ -180,10 +180,15 @@ class Network(pulumi.ComponentResource):
         return foundation.Network(
             vpc_id=self._vpc.id,
             cidr=self._cidr,
-            public_subnet_ids=[subnet.id for subnet in self._public],
+            public_subnet_ids=[self._reachable(subnet) for subnet in self._public],
             private_subnet_ids=[subnet.id for subnet in self._private],
             data_subnet_ids=[subnet.id for subnet in self._data],
             s3_prefix_list_id=self._endpoints.s3_prefix_list_id,
             endpoints_security_group_id=self._endpoints.security_group_id,
             nat_addresses=[address.public_ip for address in self._addresses],
         )
+
+    def _reachable(self, subnet: aws.ec2.Subnet) -> Output[str]:
+        """Known once the subnet has its way to the internet: AWS makes no public load balancer before, and takes the
+        gateway from no network that still has one."""
+        return Output.all(subnet.id, self._way_out.id).apply(lambda known: str(known[0]))

@@ -21,8 +21,11 @@ class GrantedRole:
     arn: Output[str]
 
 
-_SAY_NO_ACCOUNT = ("lambda.amazonaws.com", "ecs.amazonaws.com", "monitoring.rds.amazonaws.com")
-"""Services whose documentation doesn't promise ``aws:SourceAccount`` when they take a role."""
+_SAY_NO_ACCOUNT = (
+    "backup.amazonaws.com", "lambda.amazonaws.com", "ecs.amazonaws.com", "monitoring.rds.amazonaws.com",
+)  # fmt: skip
+"""Services whose documentation doesn't promise ``aws:SourceAccount`` when they take a role. A role is given to a
+service within its own account only, so nobody else's work is done by it."""
 
 Statement = Mapping[str, Any]
 """One statement of a policy as IAM spells it; values may be Pulumi outputs."""

@@ -9,7 +9,7 @@ from pulumi import Input, ResourceOptions
 
 from infra.edge.origin import HEADER
 from infra.model import Realtime, Served
-from infra.targets.aws import foundation
+from infra.targets.aws import foundation, routing_limits
 from infra.targets.aws.access import allow
 
 _DAY = 86400
@@ -80,8 +80,8 @@ class Route(pulumi.ComponentResource):
             health_check={
                 "path": process.health_path,
                 "matcher": "200",
-                "interval": max(process.health.interval, 5),
-                "timeout": max(process.health.timeout, 2),
+                "interval": routing_limits.interval(process.health),
+                "timeout": routing_limits.timeout(process.health),
                 "healthy_threshold": 2,
                 "unhealthy_threshold": 3,
             },

@@ -19,6 +19,7 @@ _GB = 1024**3
 _SLOW_SECONDS = 2
 _OLD_SECONDS = 600
 _FULL_PERCENT = 80
+_BROKEN_OFF = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +67,22 @@ class Telemetry(pulumi.ComponentResource):
                     0,
                 )
             )
+        found.append(self._of_load_balancer(balancer))
         slow = of_target_groups("slow", "TargetResponseTime", "p95", balancer, self._groups("app"))
         text = f"One in twenty requests to the app takes more than {_SLOW_SECONDS} s. Look at load and database."
         return [*found, self._alarm("app-latency", text, slow, _largest(slow), _SLOW_SECONDS)]
+
+    def _of_load_balancer(self, balancer: Input[str]) -> Alarm:
+        """What it answers itself, because no task does or one breaks the connection off, is in no task's count."""
+        own = Metric(
+            id="own",
+            namespace="AWS/ApplicationELB",
+            name="HTTPCode_ELB_5XX_Count",
+            stat="Sum",
+            dimensions={"LoadBalancer": balancer},
+        )
+        text = "No task answers, or tasks break off: the load balancer answers 5xx itself. Look at `pitchbar status`."
+        return self._alarm("load-balancer-errors", text, [own], "own", _BROKEN_OFF)
 
     def _of_tasks(self) -> list[Alarm]:
         found = []
@@ -219,5 +233,5 @@ class Telemetry(pulumi.ComponentResource):
 
 
 def _largest(metrics: Sequence[Metric]) -> str:
-    """The expression of the largest of them; none counts as 0."""
-    return f"MAX([{', '.join(f'FILL({metric.id}, 0)' for metric in metrics)}])"
+    """The expression of the largest of them; see :func:`infra.targets.aws.alarms.total` for those without a value."""
+    return f"MAX([{', '.join(metric.id for metric in metrics)}])"

@@ -91,7 +91,10 @@ def test_keys_elsewhere_are_for_the_services_there() -> None:
 @pytest.mark.parametrize("stack", [*OWN, BASE])
 def test_the_logs_key_is_for_this_accounts_logs_and_for_what_notifies(stack: str) -> None:
     policy = statements(named(stores(stack), "Key")["logs"].inputs["policy"])
-    assert set(policy) == {"Administration", "UseByIam", "Logs", "Topics"}
+    assert set(policy) == {"Administration", "UseByIam", "GrantsToServices", "Logs", "Topics"}
+    # Lambda asks for a grant as the one who makes the function; a policy that withholds it can't be made up for by IAM.
+    assert policy["GrantsToServices"]["Action"] == ["kms:CreateGrant"]
+    assert policy["GrantsToServices"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     assert policy["Logs"]["Principal"] == {"Service": f"logs.{REGION}.amazonaws.com"}
     assert policy["Logs"]["Condition"] == {
         "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:*"}

@@ -1,4 +1,4 @@
-"""Scaling, alarms and the dashboard of the AWS target, and its registry and image."""
+"""Scaling and the dashboard of the AWS target, and its registry and image."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from infra.load import environment, load
 from infra.release import runtime
 from infra.release.manifest import Manifest
 from infra.targets.aws.image import current, split
-from infra.targets.aws.registry import lifecycle
+from infra.targets.aws.registry import POSTGRES, REDIS, lifecycle
 from infra.targets.aws.sizes import Size, fargate_size, problems, rounded
 from tests.support.aws.compute import RELEASE, cloud, compute, declare, plan_of
 from tests.support.aws.doubles import ACCOUNT, DIGEST, REGION, CloudDouble
+from tests.support.aws.program import program
 from tests.support.engine import Recording, render
 from tests.targets.aws.test_tasks import container, named
 
 POLICY, TARGET = "aws:appautoscaling/policy:Policy", "aws:appautoscaling/target:Target"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 IMAGE, REPOSITORY = "docker:index/image:Image", "aws:ecr/repository:Repository"
+TAG = "docker:index/tag:Tag"
 
 
 def tracked(name: str) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def test_the_app_scales_by_load_and_by_requests() -> None:
     assert load["targetValue"] == 60
     assert load["predefinedMetricSpecification"]["predefinedMetricType"] == "ECSServiceAverageCPUUtilization"
     assert requests["targetValue"] == 1000
-    assert expressions("app-requests") == ["(FILL(requests0, 0) + FILL(requests1, 0)) / IF(tasks < 1, 1, tasks)"]
+    assert expressions("app-requests") == ["(requests0 + requests1) / IF(tasks < 1, 1, tasks)"]
 
 
 def test_the_worker_scales_by_the_backlog_of_each_task_and_never_in_while_jobs_are_held() -> None:
@@ -64,34 +66,6 @@ def test_the_worker_scales_by_the_backlog_of_each_task_and_never_in_while_jobs_a
     assert asked["backlog"]["namespace"] == "Pitchbar"
     assert asked["backlog"]["dimensions"] == [{"name": "Stack", "value": "st"}]
     assert [metric["metricStat"]["stat"] for metric in metrics if metric["id"] == "tasks"] == ["SampleCount"]
-
-
-@pytest.mark.parametrize("name", ["staging", "production"])
-def test_alarms(name: str) -> None:
-    recording = compute(name)
-    [topic] = recording.of("aws:sns/topic:Topic")
-    alarms = {alarm.name: alarm.inputs for alarm in recording.of(ALARM)}
-    assert alarms.keys() == {
-        "app-errors", "realtime-errors", "app-unhealthy", "realtime-unhealthy", "app-latency", "app-tasks",
-        "worker-tasks", "realtime-tasks", "queue-age", "queue-tick", "postgres-storage", "postgres-load",
-        "redis-memory",
-    }  # fmt: skip
-    for alarm in recording.of(ALARM):
-        assert topic.urn in alarm.dependencies, alarm.name
-        assert len(alarm.inputs["alarmActions"]) == len(alarm.inputs["okActions"]) == 1
-    assert {name for name, alarm in alarms.items() if alarm["treatMissingData"] == "breaching"} == {
-        "queue-age",
-        "queue-tick",
-    }
-    assert alarms["queue-tick"]["threshold"] == 2 * 60 + 55 + 120
-    assert alarms["postgres-storage"]["threshold"] == 5 * 1024**3
-    rules = {
-        rule.name: json.loads(rule.inputs["eventPattern"])
-        for rule in recording.of("aws:cloudwatch/eventRule:EventRule")
-        if "eventPattern" in rule.inputs
-    }
-    assert rules["failed-backups"]["detail"]["state"] == ["FAILED", "ABORTED", "EXPIRED"]
-    assert rules["failed-roll-outs"]["detail"]["eventName"] == ["SERVICE_DEPLOYMENT_FAILED"]
 
 
 def test_a_preview_has_neither_alarms_nor_probe() -> None:
@@ -198,6 +172,14 @@ def test_an_image_from_elsewhere_is_copied_and_known_by_its_digest(digest: str) 
     )
     image = container(recording, "app")["image"]
     assert ".dkr.ecr." in image and "@sha256:" in image
+
+
+def test_a_later_version_of_a_copied_image_has_another_tag() -> None:
+    """The registry refuses to move one."""
+    tags = {tag.name: tag.inputs["targetImage"].rpartition(":")[2] for tag in program("preview-base").of(TAG)}
+    assert tags == {"postgres": POSTGRES.rpartition(":")[2], "redis": REDIS.rpartition(":")[2]}
+    given = other(cloud=cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}")).of(TAG)
+    assert f"sha256:{given[0].inputs['targetImage'].rpartition(':')[2]}" == DIGEST
 
 
 def test_an_image_that_went_with_its_registry_is_not_run() -> None:

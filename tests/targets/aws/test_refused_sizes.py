@@ -8,7 +8,7 @@ from infra import cloud_names
 from infra.cloud_names import aws_region, second_region
 from infra.errors import UserError
 from infra.load import environment, load
-from infra.model import Environment
+from infra.model import Environment, Health
 from infra.targets.aws import TARGET
 from tests.support.aws.plans import cloud
 
@@ -48,6 +48,44 @@ def test_on_a_base_the_server_is_the_bases_and_redis_is_a_container() -> None:
 def test_the_models_own_sizes_fit(name: str) -> None:
     for base in (None, "preview-base") if name == "preview" else (None,):
         TARGET.check("staging", environment(load(), name), cloud(name, base=base))
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout", "said"),
+    [
+        (400, 3, "interval: found 400s. A load balancer checks every 300s at least."),
+        (200, 130, "timeout: found 130s. A load balancer waits 120s at most."),
+        (5, 5, "timeout: found 5s. A load balancer waits less than the 5s between two checks."),
+        (1, 5, "timeout: found 5s. A load balancer waits less than the 5s between two checks."),
+    ],
+)
+def test_health_checks_that_a_load_balancer_doesnt_have_are_refused(interval: int, timeout: int, said: str) -> None:
+    wanted = environment(load(), "staging")
+    app = replace(wanted.processes.app, health=Health(interval=interval, timeout=timeout, deadline=900))
+    with pytest.raises(UserError) as refused:
+        TARGET.check("staging", replace(wanted, processes=replace(wanted.processes, app=app)), cloud())
+    assert str(refused.value).splitlines() == [
+        "The environment staging doesn't fit on AWS:",
+        f"  environments.staging.processes.app.health.{said}",
+    ]
+
+
+@pytest.mark.parametrize("stack", ["EU_prod", "Staging", "pr.1", "pr-", "a--b", "9lives", "pr_12", "münchen"])
+def test_a_stack_after_which_no_bucket_can_be_called_is_refused(stack: str) -> None:
+    with pytest.raises(UserError) as refused:
+        TARGET.check(stack, environment(load(), "staging"), cloud())
+    assert str(refused.value) == (
+        f"The stack {stack} can't be on AWS, where buckets and databases are called after it: its name has lower-case "
+        "letters, digits and single hyphens, and begins with a letter. Choose another one: `pulumi stack rename NAME`."
+    )
+
+
+@pytest.mark.parametrize(("product", "longest"), [("pitchbar", 14), ("chat", 18)])
+def test_a_stack_whose_names_would_be_too_long_is_refused(product: str, longest: int) -> None:
+    wanted, place = environment(load(), "staging"), cloud(product=product)
+    TARGET.check("s" * longest, wanted, place)
+    with pytest.raises(UserError, match=f"has {longest + 1} letters, and on AWS at most {longest} fit"):
+        TARGET.check("s" * (longest + 1), wanted, place)
 
 
 def test_every_part_of_the_world_has_a_second_region_that_is_another_one() -> None:
