@@ -10,7 +10,7 @@ from infra.errors import UserError
 from infra.model import Domains, Environment
 from infra.release.choice import Store
 from infra.release.runtime import render
-from infra.targets.aws import database_size, redis_size, sizes
+from infra.targets.aws import authority, database_size, redis_size, sizes
 from infra.targets.aws.settings import settings
 from infra.targets.base import Cloud, Landed, Plan, Target
 
@@ -23,6 +23,8 @@ _LONGEST_NAME = 14
 
 def _check(stack: str, environment: Environment, cloud: Cloud | None) -> None:
     settings(environment.name)
+    if cloud is not None:
+        authority.certificate(cloud.region)
     if len(stack) > _LONGEST_NAME:
         raise UserError(
             f"The stack {stack} has {len(stack)} letters, and on AWS at most {_LONGEST_NAME} fit into the names of "
