@@ -17,7 +17,8 @@ class Settings:
     final_snapshot: bool
     """Keep a last snapshot of the database when it is removed."""
     force_destroy: bool
-    """Remove buckets and the registry with what is in them."""
+    """Remove buckets, the registry and the vault of backups with what is in them. The deploying role may empty them
+    only where this is so."""
     spot_weight: int
     """Of ten tasks above the first ones, how many may run on Spot."""
     bake_minutes: int
@@ -44,7 +45,7 @@ TABLE = {
         second_region=True, lock_backups=True, copy_backups=True, test_restores=True, kept_images=50,
     ),
     "staging": Settings(
-        zones=2, nat_gateways=1, final_snapshot=True, force_destroy=False, spot_weight=5,
+        zones=2, nat_gateways=1, final_snapshot=True, force_destroy=True, spot_weight=5,
         bake_minutes=1, performance_insights=True, log_exports=True, container_insights=True,
         second_region=True, lock_backups=False, copy_backups=False, test_restores=False, kept_images=30,
     ),

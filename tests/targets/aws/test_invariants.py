@@ -235,3 +235,18 @@ def test_the_document_has_the_computed_figures() -> None:
     first = paths.longest(preview, paths.making(preview))
     assert f"computed {release.seconds:.0f} s: " in text and f"{release.drain:.0f} s in production" in text
     assert f"computed {first.seconds:.0f} s |" in text
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_holds_data_goes_with_what_is_in_it_but_in_production(stack: str) -> None:
+    """`pulumi destroy` would stop at it elsewhere; in production that is the last thing between a mistake and the
+    data. A copy of a public image is no data."""
+    copies = {"postgres", "redis"}
+    for kind, key in (
+        ("aws:s3/bucket:Bucket", "forceDestroy"),
+        ("aws:ecr/repository:Repository", "forceDelete"),
+        ("aws:backup/vault:Vault", "forceDestroy"),
+    ):
+        for made in program(stack).of(kind):
+            wanted = stack != "production" or ("Repository" in kind and made.name in copies)
+            assert made.inputs[key] is wanted, made.urn

@@ -9,6 +9,7 @@ import pytest
 
 from infra.load import environment, load
 from infra.model import Telemetry
+from infra.targets.aws.authority import trusting
 from infra.targets.aws.process import told
 from infra.targets.aws.service import capacity
 from tests.support.aws.compute import LOAD_BALANCER, TOKEN, cloud, compute, declare, plan_of
@@ -65,7 +66,7 @@ def test_every_service_is_waited_for_and_private(environment: str, name: str) ->
     assert found["waitForSteadyState"] and found["enableExecuteCommand"]
     assert found["networkConfiguration"]["assignPublicIp"] is False
     assert found["networkConfiguration"]["subnets"] == ["subnet-3", "subnet-4"]
-    assert found["forceDelete"] is (environment == "preview")
+    assert found["forceDelete"] is (environment != "production")
 
 
 def test_services_wait_for_migration_ways_and_rules() -> None:
@@ -141,7 +142,7 @@ def test_laravel_is_the_same_shape() -> None:
     plan = plan_of(wanted, cloud=cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}"))
     recording = render(lambda: declare(plan), stack="st", double=CloudDouble())
     app, worker = container(recording, "app"), container(recording, "worker")
-    assert app["command"] == ["php", "artisan", "octane:frankenphp", "--host=0.0.0.0", "--port=8000"]
+    assert app["command"] == [*trusting(()), "php", "artisan", "octane:frankenphp", "--host=0.0.0.0", "--port=8000"]
     asked = "curl --fail --silent --output /dev/null http://127.0.0.1:8000/ready"
     assert app["healthCheck"]["command"][1] == f"test -e /tmp/ready || {{ {asked} && touch /tmp/ready; }}"
     assert worker["healthCheck"]["command"][1] == "php artisan horizon:status"
