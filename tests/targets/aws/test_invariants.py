@@ -234,6 +234,9 @@ def test_the_document_has_the_computed_figures() -> None:
     release = paths.longest(production, paths.releasing(production, RELEASED), paths.draining(production))
     first = paths.longest(preview, paths.making(preview))
     assert f"computed {release.seconds:.0f} s: " in text and f"{release.drain:.0f} s in production" in text
+    staging = program("staging")
+    release = paths.longest(staging, paths.releasing(staging, RELEASED), paths.draining(staging))
+    assert f"{release.drain:.0f} s in staging" in text
     assert f"computed {first.seconds:.0f} s |" in text
 
 

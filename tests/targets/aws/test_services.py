@@ -17,6 +17,7 @@ from tests.support.aws.doubles import DIGEST, CloudDouble
 from tests.support.engine import render
 from tests.targets.aws.test_tasks import EGRESS, ENVIRONMENTS, SERVICE, container, granted, named
 
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 GROUP, RULE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule"
 
 
@@ -34,6 +35,18 @@ def test_the_app_goes_by_blue_and_green_where_it_can_come_back() -> None:
     assert target["targetGroupArn"] != more["alternateTargetGroupArn"]
     assert len({more["productionListenerRule"], more["testListenerRule"], more["roleArn"]}) == 3
     assert found["alarms"]["enable"] and found["alarms"]["rollback"] and len(found["alarms"]["alarmNames"]) == 1
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_alarm_that_takes_a_release_back_can_be_raised_while_it_bakes(environment: str) -> None:
+    """A load balancer's minute comes to CloudWatch a minute late, and alarms are looked at once a minute."""
+    late, app = 120, service(environment, "app")
+    [name] = app["alarms"]["alarmNames"]
+    [alarm] = [each for each in compute(environment).of(ALARM) if each.name == "app-errors"]
+    assert name.startswith("pitchbar-st-app-errors")
+    [period] = {query["metric"]["period"] for query in alarm.inputs["metricQueries"] if "metric" in query}
+    baked = int(app["deploymentConfiguration"]["bakeTimeInMinutes"]) * 60
+    assert baked >= period * alarm.inputs["evaluationPeriods"] + late
 
 
 def test_what_ecs_moves_the_program_leaves_alone() -> None:
