@@ -26,7 +26,7 @@ from infra.endpoints import (
 )
 
 if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+    from websocket import WebSocket
 
 __all__ = [
     "Canary",
@@ -201,7 +201,7 @@ def _enqueue(app: Endpoint, queue: str, channel: str, token: str, seconds: float
 
 
 def _canary_event(
-    app: Endpoint, realtime: Endpoint, connection: "ClientConnection", job: _Job, deadline: float
+    app: Endpoint, realtime: Endpoint, connection: "WebSocket", job: _Job, deadline: float
 ) -> Mapping[str, Any]:
     while True:
         event = pusher.poll_event(realtime, connection, "canary", min(deadline, time.monotonic() + _STATUS_SECONDS))

@@ -10,7 +10,10 @@ from urllib.parse import quote
 from infra.endpoints import CheckFailed, Endpoint, describe, websocket
 
 if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+    from websocket import WebSocket
+
+_SHORTEST_SECONDS = 0.001
+"""Zero would mean "don't wait" to the socket, and something that has arrived may take a moment to be read."""
 
 
 def application_path(key: str) -> str:
@@ -19,7 +22,7 @@ def application_path(key: str) -> str:
 
 
 @contextlib.contextmanager
-def subscribed(endpoint: Endpoint, key: str, channel: str, timeout: float) -> Iterator["ClientConnection"]:
+def subscribed(endpoint: Endpoint, key: str, channel: str, timeout: float) -> Iterator["WebSocket"]:
     """A connection that is established and subscribed to a public channel."""
     deadline = time.monotonic() + timeout
     with websocket(endpoint, application_path(key), timeout=timeout) as connection:
@@ -29,15 +32,15 @@ def subscribed(endpoint: Endpoint, key: str, channel: str, timeout: float) -> It
         yield connection
 
 
-def send(connection: "ClientConnection", event: str, data: Mapping[str, Any]) -> None:
+def send(connection: "WebSocket", event: str, data: Mapping[str, Any]) -> None:
     """Send an event; where the connection is closed, the receive that follows says why."""
-    from websockets.exceptions import ConnectionClosed
+    from websocket import WebSocketException
 
-    with contextlib.suppress(ConnectionClosed):
+    with contextlib.suppress(OSError, WebSocketException):
         connection.send(json.dumps({"event": event, "data": data}))
 
 
-def await_event(endpoint: Endpoint, connection: "ClientConnection", wanted: str, deadline: float) -> Mapping[str, Any]:
+def await_event(endpoint: Endpoint, connection: "WebSocket", wanted: str, deadline: float) -> Mapping[str, Any]:
     """The next event of this name; raises `CheckFailed` at the deadline."""
     event = poll_event(endpoint, connection, wanted, deadline)
     if event is None:
@@ -45,9 +48,7 @@ def await_event(endpoint: Endpoint, connection: "ClientConnection", wanted: str,
     return event
 
 
-def poll_event(
-    endpoint: Endpoint, connection: "ClientConnection", wanted: str, deadline: float
-) -> Mapping[str, Any] | None:
+def poll_event(endpoint: Endpoint, connection: "WebSocket", wanted: str, deadline: float) -> Mapping[str, Any] | None:
     """The next event of this name, or None at the deadline; an error of the server raises `CheckFailed`."""
     while (event := next_event(endpoint, connection, deadline)) is not None:
         if event.get("event") == wanted:
@@ -61,18 +62,23 @@ def poll_event(
     return None
 
 
-def next_event(endpoint: Endpoint, connection: "ClientConnection", deadline: float) -> Mapping[str, Any] | None:
+def next_event(endpoint: Endpoint, connection: "WebSocket", deadline: float) -> Mapping[str, Any] | None:
     """Whatever comes next, or None at the deadline."""
-    from websockets.exceptions import ConnectionClosed
+    from websocket import ABNF, WebSocketException, WebSocketTimeoutException
 
     where = describe(endpoint, scheme="ws")
+    connection.settimeout(max(_SHORTEST_SECONDS, deadline - time.monotonic()))
     try:
-        event = json.loads(connection.recv(timeout=max(0.0, deadline - time.monotonic())))
-    except TimeoutError:
+        kind, data = connection.recv_data()
+    except WebSocketTimeoutException:
         return None
-    except ConnectionClosed as closed:
-        code = closed.rcvd.code if closed.rcvd else "without a code"
-        raise CheckFailed(f"{where} closed the connection ({code}).") from None
+    except (OSError, WebSocketException):
+        raise CheckFailed(f"{where} closed the connection (without a code).") from None
+    if kind == ABNF.OPCODE_CLOSE:
+        code = int.from_bytes(data[:2], "big") if len(data) >= 2 else "without a code"
+        raise CheckFailed(f"{where} closed the connection ({code}).")
+    try:
+        event = json.loads(data)
     except ValueError:
         event = None
     if not isinstance(event, dict):

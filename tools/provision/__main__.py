@@ -14,8 +14,6 @@ from pathlib import Path
 from infra import toolchain
 from tools.provision.context import Context, Part, Skipped
 from tools.provision.execute import PartError, stop_all
-from tools.provision.parts.barman import Barman, Rsync
-from tools.provision.parts.checkov import Checkov
 from tools.provision.parts.cloudflare import Cloudflare
 from tools.provision.parts.develop import Actionlint, Chromium, WidgetPackages
 from tools.provision.parts.docker import Docker
@@ -25,7 +23,9 @@ from tools.provision.parts.node import Node
 from tools.provision.parts.packages import Packages
 from tools.provision.parts.programs import Caddy, Postgres
 from tools.provision.parts.pulumi import Pulumi
+from tools.provision.parts.python_tool import BARMAN, CHECKOV
 from tools.provision.parts.redis import Redis
+from tools.provision.parts.rsync import Rsync
 from tools.provision.progress import Progress
 
 PARTS: tuple[Part, ...] = (
@@ -34,7 +34,7 @@ PARTS: tuple[Part, ...] = (
     Postgres(),
     Redis(),
     Caddy(),
-    Barman(),
+    BARMAN,
     Rsync(),
     AppDependencies(),
     ServiceUser(),
@@ -45,7 +45,7 @@ PARTS: tuple[Part, ...] = (
     Chromium(),
     Actionlint(),
     Documentation(),
-    Checkov(),
+    CHECKOV,
     Docker(),
 )
 

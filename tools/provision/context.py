@@ -58,7 +58,9 @@ class Context:
 class Part(Protocol):
     """One thing that set-up makes. Parts run at the same time and wait for each other where they must."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What set-up and its users call it."""
 
     def ready(self, context: Context) -> bool:
         """Whether there is nothing to do; quick, because every `make up` asks it."""

@@ -1,4 +1,4 @@
-"""Barman 3, which backs PostgreSQL up, from the Python package index; and rsync, which it restores with."""
+"""rsync, with which Barman restores."""
 
 from __future__ import annotations
 
@@ -6,52 +6,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra import toolchain
 from infra.building import make_once
 from tools.provision import debian
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, as_root, run
-from tools.provision.parts.packages import PACKAGES
-from tools.provision.wheels import install, lock_file
 
 _PACKAGES = ("rsync", "libpopt0")
-
-
-class Barman:
-    """Barman in a virtual environment of its own, because it shares no dependency with the platform."""
-
-    name = "Barman 3"
-
-    def ready(self, context: Context) -> bool:
-        """Whether this lock's environment is there."""
-        return self._folder(context).exists()
-
-    def make(self, context: Context) -> None:
-        """Install the lock, with hashes."""
-        context.wait_for(PACKAGES)
-        try:
-            make_once(
-                self._folder(context), lambda folder: self._build(context, folder), lambda: context.waiting(self.name)
-            )
-        except CommandFailed as error:
-            raise PartError(
-                f"pip could not install tools/locks/barman.txt:\n{error}",
-                "make setup   (again, when that is mended)",
-            ) from None
-
-    def record(self, context: Context) -> Mapping[str, str | None]:
-        """The Python that has it."""
-        return {"barman": str(self._folder(context) / "bin" / "python")} if self.ready(context) else {}
-
-    @staticmethod
-    def _build(context: Context, folder: Path) -> None:
-        # Without looking at dependencies: psycopg2-binary is in the place of psycopg2, which needs a compiler.
-        install(context, "barman", folder, "--no-deps")
-        run([str(folder / "bin" / "python"), "-m", "barman.cli", "--version"], timeout=30)
-
-    @staticmethod
-    def _folder(context: Context) -> Path:
-        return context.cache / f"barman-{toolchain.app_environment(lock_file(context, 'barman')).name}"
 
 
 class Rsync:
