@@ -11,7 +11,7 @@ from infra.ops.console import Console
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
-_ROTATED = click.Choice(["app-key", "queue-token"])
+_ROTATED = click.Choice(["app-key", "origin-token", "queue-token"])
 
 
 def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> None:
@@ -43,7 +43,8 @@ def register(main: click.Group, stack: Any, confirmation: Any, json: Any) -> Non
     def rotate(secret: str, stack: str, yes: bool, no_wait: bool, json: bool) -> None:
         """Give a secret a new value, everywhere. The previous one is accepted until `pitchbar retire`.
 
-        app-key is what settings in the database are encrypted under, queue-token what the cron Worker signs in with.
+        app-key is what settings in the database are encrypted under, queue-token what the cron Worker signs in with,
+        origin-token what Cloudflare shows the load balancer (on aws).
         """
         from infra.ops.cron import rotate as give_new
 

@@ -31,8 +31,10 @@ KEYS = (
     *("account", "alarm-email", "base", "cloudflare-account", "domain", "environment", "image", "port", "region"),
     *("release", "require", "rotations", "stack", "target", "tls", "zone"),
 )
-ROTATED = ("app-key", "queue-token")
-"""The secrets that can be rotated while the previous value is still accepted."""
+ORIGIN_TOKEN = "origin-token"
+ROTATED = ("app-key", ORIGIN_TOKEN, "queue-token")
+"""The secrets that can be rotated while the previous value is still accepted. The origin-token is what a zone of
+Cloudflare's proves itself with, so only a stack on aws that owns its zone's rules has one."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def parse_stack_config(config: Mapping[str, str], stack: str) -> StackConfig:
             "alarm-email", EMAIL, "It is one address of electronic mail", "ops@pitchbar.example"
         ),
         "require": reader.require(),
-        "rotations": reader.rotations(),
+        "rotations": reader.rotations(target),
     }
     reader.unknown()
     if reader.problems:
@@ -205,7 +207,7 @@ class _Reader:
                 self.report("require", f'"{name}"', f"The capabilities are {all_of(CAPABILITIES)}", meant)
         return tuple(name for name in CAPABILITIES if name in names)
 
-    def rotations(self) -> dict[str, Rotation]:
+    def rotations(self, target: str) -> dict[str, Rotation]:
         """Read `queue-token:2`, or `queue-token:2:retired`; several with commas between them."""
         found = {}
         for text in _listed(self.own.get("rotations", "")):
@@ -215,6 +217,12 @@ class _Reader:
                 self.report("rotations", f'"{text}"', rule, f"{ROTATED[0]}:2")
             else:
                 found[match[1]] = Rotation(int(match[2]), match[3] is not None)
+        if ORIGIN_TOKEN in found and (target != "aws" or "base" in self.own or self.own.get("stack") == "base"):
+            rule = (
+                "Only a stack on aws that owns its zone's rules, and is no base of others, can rotate an origin-token"
+            )
+            rest = ",".join(f"{name}:{rotation}" for name, rotation in found.items() if name != ORIGIN_TOKEN)
+            self.report("rotations", f'"{ORIGIN_TOKEN}:{found[ORIGIN_TOKEN]}"', rule, rest)
         return found
 
     def unknown(self) -> None:

@@ -13,8 +13,9 @@ from infra.model import Environment, Runtime, Telemetry
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is and how the app signs in. ``sslmode``: libpq's. ``cluster``: its data, so that new data gets
-    its schema."""
+    """Where PostgreSQL is and how the app signs in. ``sslmode``: libpq's. ``authority``: the certificate of who must
+    have signed the server's, as PEM, and ``authority_file``: where it is put for libpq; empty for none. ``cluster``:
+    its data, so that new data gets its schema."""
 
     host: Any
     port: Any
@@ -22,6 +23,8 @@ class Database:
     username: Any
     password: Any
     sslmode: Any = "prefer"
+    authority: Any = ""
+    authority_file: str = ""
     cluster: Any = ""
 
 
@@ -68,7 +71,8 @@ DATABASE = "pitchbar"
 
 
 def database_variables(database: Database) -> dict[str, Any]:
-    """How a process finds PostgreSQL."""
+    """How a process finds PostgreSQL. libpq reads the name of the authority's file by itself, in every language."""
+    trusted = {"DB_AUTHORITY": database.authority, "PGSSLROOTCERT": database.authority_file}
     return {
         "DB_CONNECTION": "pgsql",
         "DB_HOST": database.host,
@@ -77,6 +81,7 @@ def database_variables(database: Database) -> dict[str, Any]:
         "DB_USERNAME": database.username,
         "DB_PASSWORD": database.password,
         "DB_SSLMODE": database.sslmode,
+        **(trusted if database.authority_file else {}),
     }
 
 

@@ -145,6 +145,9 @@ def _halves(name: str, statements: list[Document]) -> dict[str, list[Document]]:
 def _state(product: str, account: str, region: str, environment: str, stacks: Sequence[str]) -> list[Document]:
     bucket = f"arn:aws:s3:::{state_bucket(product, account, region)}"
     folders = [f".pulumi/*/{product}/{stack}*" for stack in stacks]
+    # Whoever may list by prefix only (s3:prefix) is told 403 instead of 404 of an object that isn't there, because that
+    # question has no prefix. Pulumi asks it in every update, so a role sees the names of all environments' objects, and
+    # reads its own.
     return [
         {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket},
         {

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from infra.policy.needs import Needs, named, regional, tagged
 from infra.policy.needs_of_services import DATA, WATCHING
+from infra.targets.aws.settings import settings
 
 _BUCKET = "{name}*"
 _KEY_USE = "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext RetireGrant"
@@ -103,7 +104,6 @@ TYPES: dict[str, tuple[Needs, ...]] = {
     "aws:s3/bucket:Bucket": (
         named("s3", "CreateBucket DeleteBucket ListBucket ListBucketVersions GetBucket* GetAccelerateConfiguration "
                "GetReplicationConfiguration PutBucketTagging", _BUCKET),
-        named("s3", "DeleteObject DeleteObjectVersion", f"{_BUCKET}/*"),
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
         named("s3", "GetLifecycleConfiguration PutLifecycleConfiguration", _BUCKET),
@@ -123,7 +123,7 @@ TYPES: dict[str, tuple[Needs, ...]] = {
     "aws:ecr/repository:Repository": (
         named(
             "ecr",
-            "BatchCheckLayerAvailability BatchDeleteImage BatchGetImage CompleteLayerUpload CreateRepository "
+            "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload CreateRepository "
             "DeleteRepository DescribeImages DescribeRepositories GetDownloadUrlForLayer InitiateLayerUpload "
             "ListImages ListTagsForResource PutImage PutImageScanningConfiguration PutImageTagMutability TagResource "
             "UntagResource UploadLayerPart",
@@ -174,6 +174,14 @@ TYPES: dict[str, tuple[Needs, ...]] = {
 }  # fmt: skip
 """By type of Pulumi's, in the order of the design's nouns."""
 
+DESTROYING: dict[str, tuple[Needs, ...]] = {
+    "aws:s3/bucket:Bucket": (named("s3", "DeleteObject DeleteObjectVersion", f"{_BUCKET}/*"),),
+    "aws:ecr/repository:Repository": (named("ecr", "BatchDeleteImage", "repository/{name}*"),),
+    # What is restored from is called as AWS Backup likes, and has its database's tags.
+    "aws:backup/vault:Vault": (tagged("backup", "DeleteRecoveryPoint DescribeRecoveryPoint"),),
+}
+"""What it takes besides to empty what is removed, in environments whose settings say so: never in production."""
+
 TASKS: tuple[Needs, ...] = (
     named("ecs", "DescribeTasks StopTask TagResource", "task/{name}*"),
     named("ecs", "ListTasks", "container-instance/{name}*", "cluster/{name}*"),
@@ -197,7 +205,8 @@ ABSENT: dict[str, tuple[str, ...]] = {
 
 def needed(environment: str) -> Iterator[Needs]:
     """All that the stacks of an environment need."""
-    for kind, needs in TYPES.items():
+    tables = (TYPES, DESTROYING) if settings(environment).force_destroy else (TYPES,)
+    for kind, needs in (row for table in tables for row in table.items()):
         if not kind.startswith(ABSENT[environment]):
             yield from needs
     yield from TASKS

@@ -4,86 +4,39 @@ well."""
 from __future__ import annotations
 
 import contextlib
-import datetime
 import http.client
 import os
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.app.processes import Launcher
 from tests.support.processes import PATIENCE, wait_until
 from tests.support.services import Redis, free_port
+from tests.support.tls import Authority, front
 
 VISITOR, CLOUDFLARE = "198.51.100.7", "173.245.48.9"
 PROXIES = "127.0.0.1,173.245.48.0/20"
 
 
+AUTHORITY = Authority("Redis' own")
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    today = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(today - datetime.timedelta(days=1))
-        .not_valid_after(today + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoded = made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(encoded)
+    """The certificate of who signs Redis'."""
+    path = tmp_path_factory.mktemp("tls") / "authority.pem"
+    path.write_text(AUTHORITY.pem)
     return path
 
 
 @pytest.fixture
-def encrypted(redis: Redis, certificate: Path) -> Iterator[int]:
+def encrypted(redis: Redis, tmp_path: Path) -> Iterator[int]:
     """A port that speaks TLS and leads to Redis."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        threading.Thread(target=_accept, args=(listener, context, redis.port), daemon=True).start()
-        yield int(listener.getsockname()[1])
-
-
-def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with contextlib.suppress(OSError):
-        while True:
-            near, _ = listener.accept()
-            threading.Thread(target=_serve, args=(near, context, port), daemon=True).start()
-
-
-def _serve(near: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with contextlib.suppress(OSError):
-        inside = context.wrap_socket(near, server_side=True)
-        far = socket.create_connection(("127.0.0.1", port))
-        threading.Thread(target=_carry, args=(far, inside), daemon=True).start()
-        _carry(inside, far)
-
-
-def _carry(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
+    with front(AUTHORITY.issue("localhost", tmp_path / "redis.pem"), redis.port) as port:
+        yield port
 
 
 def test_redis_over_tls_by_every_process(app: Launcher, encrypted: int, certificate: Path) -> None:

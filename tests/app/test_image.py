@@ -15,6 +15,8 @@ import pytest
 
 from infra import checks
 from infra.endpoints import url_endpoint
+from infra.targets.aws import authority
+from infra.targets.aws.authority import trusting
 from tests.app.processes import APP, SECRETS, environment
 from tests.support import docker as dockers
 from tests.support.docker import BASE, Docker
@@ -58,16 +60,15 @@ class Containers:
         kept = {name: value for name, value in variables.items() if name not in ("PATH", "APP_RELEASE")}
         self._file.write_text("".join(f"{name}={value}\n" for name, value in kept.items()))
 
-    def run(self, *command: str, check: bool = True) -> Any:
+    def run(self, *command: str, check: bool = True, **changes: str) -> Any:
         """Run one command to its end."""
-        return self.docker("run", "--rm", *self._how(), IMAGE, *command, check=check)
+        return self.docker("run", "--rm", *self._how(), *_said(changes), IMAGE, *command, check=check)
 
     @contextlib.contextmanager
     def running(self, *command: str, **changes: str) -> Iterator[str]:
         """A container that runs as long as the block lasts; gives its name."""
         name = f"c{next(_numbers)}"
-        said = [word for key, value in changes.items() for word in ("--env", f"{key}={value}")]
-        self.docker("run", "--detach", "--name", name, *self._how(), *said, IMAGE, *command)
+        self.docker("run", "--detach", "--name", name, *self._how(), *_said(changes), IMAGE, *command)
         yield name
         self.docker("stop", "--time", "20", name)
         assert self.docker("inspect", "--format", "{{.State.ExitCode}}", name).stdout.strip() == "0", self.logs(name)
@@ -86,6 +87,10 @@ class Containers:
     def _how(self) -> list[str]:
         closed = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--init"]
         return ["--network", "host", *closed, "--env-file", str(self._file)]
+
+
+def _said(variables: dict[str, str]) -> list[str]:
+    return [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +127,11 @@ def test_what_it_may_do(containers: Containers) -> None:
     )
     assert asked.stdout.split() == ["10001", "written", "CapEff:", "0" * 16]
     assert asked.stderr.count("Read-only file system") == 2
+
+
+def test_it_keeps_the_certificate_of_the_databases_authority(containers: Containers) -> None:
+    read = trusting(["python", "-c", "import os; print(open(os.environ['PGSSLROOTCERT']).read())"])
+    assert containers.run(*read, DB_AUTHORITY="PEM", PGSSLROOTCERT=authority.FILE).stdout == "PEM\n"
 
 
 def test_it_has_nothing_to_build_or_install_with(containers: Containers) -> None:

@@ -72,7 +72,6 @@ def place() -> Iterator[Place]:
     """Where the stack is; it is taken down in the end, whatever happened."""
     found = ready()
     yield found
-    clearing.empty(found)
     pitchbar("down", "--yes")
 
 
@@ -112,7 +111,6 @@ def test_the_story(place: Place, second_app: Path) -> None:
     pitchbar("retire", "queue-token", "--yes")
     pitchbar("status")
 
-    clearing.empty(place)
     pitchbar("down", "--yes")
     clearing.remove_kept(place)
     deadline = time.monotonic() + _GONE_SECONDS

@@ -90,10 +90,26 @@ def test_production_may_keep_copies_in_the_second_region_and_nothing_else_there(
 
 
 @pytest.mark.parametrize("environment", sorted(PROGRAMS))
-def test_backups_outlive_who_deploys(environment: str) -> None:
+def test_what_is_kept_can_be_emptied_only_where_it_goes_with_the_stack(environment: str) -> None:
     documents = policies("pitchbar", "123456789012", "us-east-1", environment)
     allowed = {
         action for each in documents.values() for statement in each["Statement"] for action in statement["Action"]
     }
-    assert not [action for action in allowed if "RecoveryPoint" in action and not action.startswith("backup:List")]
+    # Production has the state's own objects to delete, which is another statement.
+    emptying = {"s3:DeleteObjectVersion", "ecr:BatchDeleteImage", "backup:DeleteRecoveryPoint"}
+    assert emptying & allowed == {
+        "preview": {"s3:DeleteObjectVersion", "ecr:BatchDeleteImage"}, "staging": emptying, "production": set(),
+    }[environment]  # fmt: skip
     assert "backup:DeleteBackupVaultLockConfiguration" not in allowed
+
+
+def test_staging_empties_no_vault_but_its_own() -> None:
+    documents = policies("pitchbar", "123456789012", "us-east-1", "staging")
+    found = [
+        statement["Condition"]
+        for document in documents.values()
+        for statement in document["Statement"]
+        if "backup:DeleteRecoveryPoint" in statement["Action"]
+    ]
+    assert {"StringLike": {"aws:ResourceTag/Stack": ["staging"]}} in found
+    assert all("Stack" in json.dumps(condition) for condition in found)

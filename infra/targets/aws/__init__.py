@@ -11,7 +11,7 @@ from infra.errors import UserError
 from infra.model import Capability, Domains, Environment
 from infra.release.choice import Store
 from infra.release.runtime import render
-from infra.targets.aws import database_size, redis_size, routing_limits, sizes
+from infra.targets.aws import authority, database_size, redis_size, routing_limits, sizes
 from infra.targets.aws.settings import settings
 from infra.targets.base import Cloud, Landed, Plan, Target
 
@@ -28,6 +28,8 @@ _ROOM = 22
 def _check(stack: str, environment: Environment, cloud: Cloud | None) -> None:
     settings(environment.name)
     _check_name(stack, cloud.product if cloud else "")
+    if cloud is not None:
+        authority.certificate(cloud.region)
     based = cloud is not None and cloud.base is not None
     problems = [
         *sizes.problems(environment),

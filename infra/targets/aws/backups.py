@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, Output, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 
 from infra.cloud_names import own_name, second_region
 from infra.targets.aws import foundation
@@ -22,6 +22,9 @@ _MONTHLY = "cron(0 10 1 * ? *)"
 
 _START_MINUTES, _END_MINUTES = 60, 300
 _LONGEST_DAYS = 365
+_EMPTYING = "60m"
+"""Where a vault is removed with what is in it: one backup after the other, and a month has thirty."""
+
 _POLICY = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor"
 
 
@@ -43,7 +46,7 @@ class BackupsArgs:
 
 class Backups(pulumi.ComponentResource):
     """A vault, the daily plan and who carries it out (Backup.1, CKV_AWS_166). RDS' own backups are for going back to a
-    second; these outlive the instance, and what may delete the instance can't delete them.
+    second; these outlive the instance, and in production what may delete the instance can't delete them.
 
     They are snapshots only: AWS Backup's continuous backups would take RDS' own retention and window over, which the
     program sets. In production the vault is locked in governance mode, which an administrator can end (compliance mode
@@ -72,7 +75,9 @@ class Backups(pulumi.ComponentResource):
             name,
             kms_key_arn=key_arn,
             force_destroy=self._settings.force_destroy,
-            opts=ResourceOptions(parent=self, protect=protect, provider=provider),
+            opts=ResourceOptions(
+                parent=self, protect=protect, provider=provider, custom_timeouts=CustomTimeouts(delete=_EMPTYING)
+            ),
         )
         if self._settings.lock_backups:
             aws.backup.VaultLockConfiguration(

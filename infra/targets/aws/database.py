@@ -7,7 +7,7 @@ from pulumi import Output, ResourceOptions
 
 from infra import wiring
 from infra.cloud_names import own_name
-from infra.targets.aws import resources
+from infra.targets.aws import authority, resources
 from infra.targets.aws.access import allow
 from infra.targets.aws.database_script import LIBPQ, SCRIPT
 from infra.targets.aws.foundation import Foundation
@@ -36,8 +36,8 @@ class Database(pulumi.ComponentResource):
     whenever the task definition changes: the definition names the version of the secret. A preview's are dropped with
     it; an environment's own server goes as a whole, so there nothing is dropped.
 
-    TLS without the authority's certificate (``sslmode=require``), which the public image doesn't have: SCRAM proves to
-    each side that the other knows the password, and libpq binds it to the connection where the server offers that.
+    The task signs in as the master user, so it must know whom it gives the password to: psql wants the certificate of
+    RDS' own authority, and the server's name in the server's.
     """
 
     name: Output[str]
@@ -70,7 +70,9 @@ class Database(pulumi.ComponentResource):
                     **LIBPQ,
                     "PGHOST": server.address,
                     "PGPORT": Output.from_input(server.port).apply(lambda port: str(int(port))),
-                    "PGSSLMODE": "require",
+                    "PGSSLMODE": "verify-full",
+                    "PGSSLROOTCERT": authority.FILE,
+                    "DB_AUTHORITY": authority.certificate(cloud_of(self._args.plan).region),
                 },
                 secrets={
                     "DATABASE_PASSWORD": secrets.references["DB_PASSWORD"],

@@ -1,8 +1,11 @@
 """What the one-off task of an environment's database does with psql, as the master user.
 
 It is told by the environment: ``ACTION`` (``create`` or ``drop``), ``DATABASE_NAME`` (of the database and of its
-owner), ``DATABASE_PASSWORD`` (the owner's) and libpq's own variables. Both actions are safe to repeat.
+owner), ``DATABASE_PASSWORD`` (the owner's), ``DB_AUTHORITY`` (the certificate of who signed the server's) and libpq's
+own variables, among them ``PGSSLROOTCERT``, the file that the certificate is put into. Both actions are safe to repeat.
 """
+
+from infra.targets.aws.authority import KEEP
 
 LIBPQ = {
     "PGAPPNAME": "pitchbar-database",
@@ -38,6 +41,7 @@ DROP ROLE IF EXISTS :"name";
 _PSQL = 'psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=name="$DATABASE_NAME"'
 
 SCRIPT = f"""
+{KEEP}
 case "$ACTION" in
 create)
 printf '%s\\n%s\\n' "$DATABASE_PASSWORD" "$DATABASE_PASSWORD" | {_PSQL} --file=/dev/fd/3 3<<'SQL'

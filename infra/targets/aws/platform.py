@@ -12,7 +12,7 @@ from infra.edge.names import own_names
 from infra.edge.rules import ZoneRules, ZoneRulesArgs
 from infra.edge.zone import Zone
 from infra.model import ProcessName
-from infra.targets.aws import foundation, resources
+from infra.targets.aws import authority, foundation, resources
 from infra.targets.aws.base import OwnedParts, check_clouds, origin_tokens_of
 from infra.targets.aws.database import Database, DatabaseArgs
 from infra.targets.aws.foundation import Foundation
@@ -85,7 +85,12 @@ class AwsEnvironment(pulumi.ComponentResource):
         plan, cloud, server = self._plan, cloud_of(self._plan), self._foundation.database_server
         keys = self._secrets.keys()
         port = _text(server.port)
-        reached = wiring.Database(server.address, port, database.name, database.username, "", sslmode="require")
+        reached = wiring.Database(
+            *(server.address, port, database.name, database.username, ""),
+            sslmode="verify-full",
+            authority=authority.certificate(cloud.region),
+            authority_file=authority.FILE,
+        )
         variables = {
             **wiring.database_variables(reached),
             **wiring.cache_variables(

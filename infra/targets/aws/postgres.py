@@ -9,6 +9,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra.cloud_names import own_name
 from infra.targets.aws import foundation
+from infra.targets.aws.authority import AUTHORITY
 from infra.targets.aws.backups import backup_tags
 from infra.targets.aws.database_size import size
 from infra.targets.aws.log_groups import create_log_group
@@ -24,7 +25,6 @@ _BACKUP_WINDOW = "07:00-07:30"
 _MAINTENANCE_WINDOW = "sun:08:00-sun:09:00"
 """UTC: night in America, early morning in Europe. AWS Backup runs at another time (`backups.py`)."""
 
-_AUTHORITY = "rds-ca-rsa2048-g1"
 _INSIGHTS_DAYS = 7
 _MONITORING = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
 _INSISTED = {"rds.force_ssl": "1", "password_encryption": "scram-sha-256"}
@@ -143,7 +143,7 @@ class DatabaseServer(pulumi.ComponentResource):
             db_subnet_group_name=self._subnets.name,
             vpc_security_group_ids=[self._security_group.id],
             publicly_accessible=False,
-            ca_cert_identifier=_AUTHORITY,
+            ca_cert_identifier=AUTHORITY,
             parameter_group_name=self._parameters.name,
             username=_MASTER,
             manage_master_user_password=True,

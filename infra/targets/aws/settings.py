@@ -17,11 +17,14 @@ class Settings:
     final_snapshot: bool
     """Keep a last snapshot of the database when it is removed."""
     force_destroy: bool
-    """Remove buckets and the registry with what is in them."""
+    """Remove buckets, the registry and the vault of backups with what is in them. The deploying role may empty them
+    only where this is so."""
     spot_weight: int
     """Of ten tasks above the first ones, how many may run on Spot."""
     bake_minutes: int
-    """How long the previous release of the app stays ready for an instant way back after the switch."""
+    """How long the previous release of the app stays ready for an instant way back after the switch; 0: none does. An
+    alarm takes the release back only when it is raised within that: its periods, and two minutes until CloudWatch has
+    them and looks."""
     performance_insights: bool
     log_exports: bool
     container_insights: bool
@@ -44,8 +47,8 @@ TABLE = {
         second_region=True, lock_backups=True, copy_backups=True, test_restores=True, kept_images=50,
     ),
     "staging": Settings(
-        zones=2, nat_gateways=1, final_snapshot=True, force_destroy=False, spot_weight=5,
-        bake_minutes=1, performance_insights=True, log_exports=True, container_insights=True,
+        zones=2, nat_gateways=1, final_snapshot=True, force_destroy=True, spot_weight=5,
+        bake_minutes=3, performance_insights=True, log_exports=True, container_insights=True,
         second_region=True, lock_backups=False, copy_backups=False, test_restores=False, kept_images=30,
     ),
     "preview": Settings(

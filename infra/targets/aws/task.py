@@ -9,6 +9,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from infra import wiring
 from infra.targets.aws import foundation
+from infra.targets.aws.authority import trusting
 from infra.targets.aws.containers import WRITABLE, Container, definition
 from infra.targets.aws.log_groups import create_log_group
 from infra.targets.aws.roles import GrantedRole, Statement, allowing, create_role
@@ -64,7 +65,7 @@ class TaskRuntime(pulumi.ComponentResource):
         return Container(
             name=name,
             image=self._args.image,
-            command=tuple(command),
+            command=trusting(command) if "PGSSLROOTCERT" in plain else tuple(command),
             environment={**plain, **own, **wiring.profile_variables(plan.environment), **(more or {})},
             secrets=wiring.readable(name, runtime, secrets),
             log_group=self.log_group,

@@ -13,7 +13,7 @@ from infra.paths import project_root
 from infra.provider.aws import session
 from tests.live_aws import clearing, left
 from tests.live_aws.ready import ready
-from tests.ops.aws.conftest import ACCOUNT, CONFIGURATION, DATABASE, REGION, TAGS, Account, pairs
+from tests.ops.aws.conftest import ACCOUNT, CONFIGURATION, DATABASE, REGION, Account, pairs
 
 ROOT = project_root()
 READY = {"PITCHBAR_LIVE_AWS": "1", "PULUMI_BACKEND_URL": "s3://pitchbar-state", "CLOUDFLARE_API_TOKEN": "hush"}
@@ -124,22 +124,3 @@ def test_the_second_region_is_looked_at_too(account: Account) -> None:
     elsewhere = boto3.client("kms", region_name="us-west-2")
     arn = elsewhere.create_key(Description="Copies", Tags=pairs("TagKey", "TagValue"))["KeyMetadata"]["Arn"]
     assert arn in left.left(account.place()).found
-
-
-def test_buckets_and_registry_are_emptied_with_every_version(account: Account) -> None:
-    s3, ecr = client("s3"), client("ecr")
-    s3.create_bucket(Bucket="pitchbar-staging-storage")
-    s3.put_bucket_tagging(Bucket="pitchbar-staging-storage", Tagging={"TagSet": pairs()})
-    s3.put_bucket_versioning(Bucket="pitchbar-staging-storage", VersioningConfiguration={"Status": "Enabled"})
-    for body in (b"one", b"two"):
-        s3.put_object(Bucket="pitchbar-staging-storage", Key="file", Body=body)
-    s3.delete_object(Bucket="pitchbar-staging-storage", Key="file")
-    s3.create_bucket(Bucket="somebody-elses")
-    s3.put_object(Bucket="somebody-elses", Key="file", Body=b"x")
-
-    clearing.empty(account.place())
-
-    s3.delete_bucket(Bucket="pitchbar-staging-storage")
-    assert [item["Key"] for item in s3.list_objects_v2(Bucket="somebody-elses")["Contents"]] == ["file"]
-    assert TAGS["Stack"] == "staging"
-    assert ecr.describe_repositories()["repositories"] == []

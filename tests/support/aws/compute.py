@@ -15,7 +15,7 @@ from infra.load import environment, load
 from infra.model import Environment, ProcessName, Served
 from infra.paths import app_dir
 from infra.release import runtime
-from infra.targets.aws import foundation
+from infra.targets.aws import authority, foundation
 from infra.targets.aws.alarm_topic import AlarmTopic, AlarmTopicArgs
 from infra.targets.aws.cluster import Cluster, ClusterArgs
 from infra.targets.aws.image import Image, ImageArgs
@@ -113,7 +113,12 @@ def declare(plan: Plan) -> None:
     secrets["REDIS_PASSWORD"] = f"{SECRET}:REDIS::1"
     values = {
         **wiring.database_variables(
-            wiring.Database("db.example.com", "5433", "pitchbar", "app", _secret(), sslmode="require")
+            wiring.Database(
+                *("db.example.com", "5433", "pitchbar", "app", _secret()),
+                sslmode="verify-full",
+                authority=authority.certificate(REGION),
+                authority_file=authority.FILE,
+            )
         ),
         **wiring.cache_variables(wiring.Cache("redis.example.com", "6379", _secret(), "tls")),
         **wiring.key_variables(wiring.Keys(*[_secret()] * 7)),

@@ -53,10 +53,10 @@ def test_the_plan_finds_this_stacks_database_by_its_tag(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", OWN)
-def test_the_vault_has_the_stacks_key_and_is_never_emptied(stack: str) -> None:
+def test_the_vault_has_the_stacks_key_and_is_never_emptied_in_production(stack: str) -> None:
     recording = stores(stack)
     vault = named(recording, "Vault")["backups"]
-    assert vault.inputs == {"kmsKeyArn": recording.outputs["data_key_arn"], "forceDestroy": False}
+    assert vault.inputs == {"kmsKeyArn": recording.outputs["data_key_arn"], "forceDestroy": stack == "staging"}
     assert vault.options.protect is (stack == "production")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra.targets.aws import authority
 from infra.targets.aws.database_script import LIBPQ, SCRIPT
 from tests.support.aws.doubles import ACCOUNT, REGION
 from tests.support.aws.stores import OWN, PULL_REQUEST, REGISTRY, SERVER, named, statements, stores
@@ -34,7 +35,8 @@ def test_its_container_is_psql_with_nothing_secret_in_the_open(stack: str) -> No
     address = recording.outputs["address"] if stack in OWN else SERVER.address
     master = recording.outputs["master_secret_arn"]
     log = container(stack)["logConfiguration"]["options"]["awslogs-group"]
-    plain = {**LIBPQ, "DATABASE_NAME": name, "PGHOST": address, "PGPORT": "5433", "PGSSLMODE": "require"}
+    plain = {**LIBPQ, "DATABASE_NAME": name, "PGHOST": address, "PGPORT": "5433", "PGSSLMODE": "verify-full"}
+    plain |= {"PGSSLROOTCERT": authority.FILE, "DB_AUTHORITY": authority.certificate(REGION)}
     secret = {
         "DATABASE_PASSWORD": recording.outputs["DB_PASSWORD"],
         "PGPASSWORD": f"{master}:password::",

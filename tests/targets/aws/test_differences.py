@@ -25,6 +25,7 @@ ROWS = {
     ),
     "spot_weight": r"service:Service \S+ capacityProviderStrategies",
     "bake_minutes": r"service:Service app deploymentConfiguration\.bakeTimeInMinutes",
+    "force_destroy": r"(bucket|repository|service|vault):\w+ \S+ force(Delete|Destroy)",
     "kept_images": r"lifecyclePolicy:LifecyclePolicy images policy\.rules\[1\]",
     "lock_backups": r"vaultLockConfiguration:VaultLockConfiguration (backups|backup-copies) $",
     "copy_backups": r"(alias|key|vault)\S+ backup-copies $|plan:Plan backups rules\[0\]\.copyActions",

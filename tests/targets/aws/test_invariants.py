@@ -137,14 +137,16 @@ def test_what_keeps_data_is_protected_where_the_environment_is(whole: Recording,
 
 
 def test_nobody_comes_in_from_everywhere_and_only_the_crawler_gets_out_to_everywhere(whole: Recording) -> None:
+    """But for the look at new releases, by the port that only our load balancer listens on."""
     declared = Declared(whole.resources)
     assert list(openings(declared, "ingress")) == []
-    groups = {urn.rpartition("::")[2] for _, urn, _, _ in openings(declared, "egress")}
+    ways = [way for way in openings(declared, "egress") if not (way[1].endswith("::release-check") and way[2] == 8443)]
+    groups = {urn.rpartition("::")[2] for _, urn, _, _ in ways}
     workers = {
         each.name for each in whole if each.type == "aws:ec2/securityGroup:SecurityGroup" and "worker" in each.name
     }
     assert groups == workers
-    assert {(first, last) for _, _, first, last in openings(declared, "egress")} <= {(80, 80), (443, 443)}
+    assert {(first, last) for _, _, first, last in ways} <= {(80, 80), (443, 443)}
 
 
 def test_names_are_left_to_autonaming(whole: Recording) -> None:
@@ -234,4 +236,22 @@ def test_the_document_has_the_computed_figures() -> None:
     release = paths.longest(production, paths.releasing(production, RELEASED), paths.draining(production))
     first = paths.longest(preview, paths.making(preview))
     assert f"computed {release.seconds:.0f} s: " in text and f"{release.drain:.0f} s in production" in text
+    staging = program("staging")
+    release = paths.longest(staging, paths.releasing(staging, RELEASED), paths.draining(staging))
+    assert f"{release.drain:.0f} s in staging" in text
     assert f"computed {first.seconds:.0f} s |" in text
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_holds_data_goes_with_what_is_in_it_but_in_production(stack: str) -> None:
+    """`pulumi destroy` would stop at it elsewhere; in production that is the last thing between a mistake and the
+    data. A copy of a public image is no data."""
+    copies = {"postgres", "redis"}
+    for kind, key in (
+        ("aws:s3/bucket:Bucket", "forceDestroy"),
+        ("aws:ecr/repository:Repository", "forceDelete"),
+        ("aws:backup/vault:Vault", "forceDestroy"),
+    ):
+        for made in program(stack).of(kind):
+            wanted = stack != "production" or ("Repository" in kind and made.name in copies)
+            assert made.inputs[key] is wanted, made.urn

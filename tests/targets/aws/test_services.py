@@ -9,6 +9,7 @@ import pytest
 
 from infra.load import environment, load
 from infra.model import Telemetry
+from infra.targets.aws.authority import trusting
 from infra.targets.aws.process import told
 from infra.targets.aws.service import capacity
 from tests.support.aws.compute import LOAD_BALANCER, TOKEN, cloud, compute, declare, plan_of
@@ -16,6 +17,7 @@ from tests.support.aws.doubles import DIGEST, CloudDouble
 from tests.support.engine import render
 from tests.targets.aws.test_tasks import EGRESS, ENVIRONMENTS, SERVICE, container, granted, named
 
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 GROUP, RULE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule"
 
 
@@ -25,7 +27,8 @@ def service(environment: str, name: str) -> dict[str, Any]:
 
 def test_the_app_goes_by_blue_and_green_where_it_can_come_back() -> None:
     found = service("production", "app")
-    assert found["deploymentConfiguration"] == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "5"}
+    deployment = found["deploymentConfiguration"]
+    assert (deployment["strategy"], deployment["bakeTimeInMinutes"]) == ("BLUE_GREEN", "5")
     assert "deploymentCircuitBreaker" not in found, "ECS has it for rolling updates only"
     [target] = found["loadBalancers"]
     assert (target["containerName"], target["containerPort"]) == ("app", 8000)
@@ -33,6 +36,18 @@ def test_the_app_goes_by_blue_and_green_where_it_can_come_back() -> None:
     assert target["targetGroupArn"] != more["alternateTargetGroupArn"]
     assert len({more["productionListenerRule"], more["testListenerRule"], more["roleArn"]}) == 3
     assert found["alarms"]["enable"] and found["alarms"]["rollback"] and len(found["alarms"]["alarmNames"]) == 1
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_alarm_that_takes_a_release_back_can_be_raised_while_it_bakes(environment: str) -> None:
+    """A load balancer's minute comes to CloudWatch a minute late, and alarms are looked at once a minute."""
+    late, app = 120, service(environment, "app")
+    [name] = app["alarms"]["alarmNames"]
+    [alarm] = [each for each in compute(environment).of(ALARM) if each.name == "app-errors"]
+    assert name.startswith("pitchbar-st-app-errors")
+    [period] = {query["metric"]["period"] for query in alarm.inputs["metricQueries"] if "metric" in query}
+    baked = int(app["deploymentConfiguration"]["bakeTimeInMinutes"]) * 60
+    assert baked >= period * alarm.inputs["evaluationPeriods"] + late
 
 
 def test_what_ecs_moves_the_program_leaves_alone() -> None:
@@ -65,7 +80,7 @@ def test_every_service_is_waited_for_and_private(environment: str, name: str) ->
     assert found["waitForSteadyState"] and found["enableExecuteCommand"]
     assert found["networkConfiguration"]["assignPublicIp"] is False
     assert found["networkConfiguration"]["subnets"] == ["subnet-3", "subnet-4"]
-    assert found["forceDelete"] is (environment == "preview")
+    assert found["forceDelete"] is (environment != "production")
 
 
 def test_services_wait_for_migration_ways_and_rules() -> None:
@@ -94,7 +109,7 @@ def test_the_next_release_is_tried_on_the_test_listener() -> None:
     recording = compute("production")
     [production], [test] = (named(recording, RULE, name).inputs["actions"] for name in ("app", "app-test"))
     weights = [[each["weight"] for each in action["forward"]["targetGroups"]] for action in (production, test)]
-    assert weights == [[100, 0], [0, 100]]
+    assert weights == [[100, 0], [100, 0]], "the first release has none to be switched from; ECS writes the others"
     assert named(recording, RULE, "app-test").inputs["listenerArn"] == LOAD_BALANCER.test_listener_arn
 
 
@@ -141,7 +156,7 @@ def test_laravel_is_the_same_shape() -> None:
     plan = plan_of(wanted, cloud=cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}"))
     recording = render(lambda: declare(plan), stack="st", double=CloudDouble())
     app, worker = container(recording, "app"), container(recording, "worker")
-    assert app["command"] == ["php", "artisan", "octane:frankenphp", "--host=0.0.0.0", "--port=8000"]
+    assert app["command"] == [*trusting(()), "php", "artisan", "octane:frankenphp", "--host=0.0.0.0", "--port=8000"]
     asked = "curl --fail --silent --output /dev/null http://127.0.0.1:8000/ready"
     assert app["healthCheck"]["command"][1] == f"test -e /tmp/ready || {{ {asked} && touch /tmp/ready; }}"
     assert worker["healthCheck"]["command"][1] == "php artisan horizon:status"
@@ -149,5 +164,7 @@ def test_laravel_is_the_same_shape() -> None:
     assert variables["REDIS_PREFIX"] == "" and variables["REDIS_QUEUE_RETRY_AFTER"] == "150"
     assert variables["VIEW_COMPILED_PATH"] == "/tmp/views"
     assert {item["name"] for item in worker["secrets"]} == {item["name"] for item in app["secrets"]}
-    ways = {way.name for way in recording.of(EGRESS) if "cidrIpv4" in way.inputs}
+    ways = {
+        way.name for way in recording.of(EGRESS) if "cidrIpv4" in way.inputs and way.name != "release-check-to-test"
+    }
     assert ways == {"app-to-internet-443", "worker-to-internet-80", "worker-to-internet-443"}

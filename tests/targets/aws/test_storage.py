@@ -37,9 +37,9 @@ def test_each_stack_has_these_buckets() -> None:
 
 
 @pytest.mark.parametrize(("stack", "bucket"), BUCKETS)
-def test_a_bucket_goes_with_its_content_only_where_nothing_in_it_is_worth_keeping(stack: str, bucket: str) -> None:
+def test_a_bucket_goes_with_its_content_but_in_production(stack: str, bucket: str) -> None:
     found = named(stores(stack), "Bucket")[bucket]
-    assert found.inputs["forceDestroy"] is (stack not in OWN)
+    assert found.inputs["forceDestroy"] is (stack != "production")
     assert found.options.protect is (stack == "production")
 
 

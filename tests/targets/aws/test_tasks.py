@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra import wiring
+from infra.targets.aws.authority import certificate
 from infra.targets.aws.sizes import LONGEST_STOP
 from tests.support.aws import documents
 from tests.support.aws.compute import KEY, PLANTED, RELEASE, SECRET, compute
@@ -47,7 +48,10 @@ def test_the_apps_container_is_this() -> None:
     assert found == {
         "name": "app",
         "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/image@{DIGEST}",
-        "command": ["python", "-m", "pitchbar_app", "web", "--listen", "0.0.0.0:8000"],
+        "command": [
+            *("sh", "-ceu", 'printf "%s" "$DB_AUTHORITY" > "$PGSSLROOTCERT"; exec "$@"', "sh"),
+            *("python", "-m", "pitchbar_app", "web", "--listen", "0.0.0.0:8000"),
+        ],
         "essential": True,
         "user": "10001:10001",
         "privileged": False,
@@ -57,12 +61,14 @@ def test_the_apps_container_is_this() -> None:
             {"name": "APP_ENV", "value": "production"},
             {"name": "APP_PROCESS", "value": "app"},
             {"name": "APP_RELEASE", "value": RELEASE},
+            {"name": "DB_AUTHORITY", "value": certificate(REGION)},
             {"name": "DB_CONNECTION", "value": "pgsql"},
             {"name": "DB_DATABASE", "value": "pitchbar"},
             {"name": "DB_HOST", "value": "db.example.com"},
             {"name": "DB_PORT", "value": "5433"},
-            {"name": "DB_SSLMODE", "value": "require"},
+            {"name": "DB_SSLMODE", "value": "verify-full"},
             {"name": "DB_USERNAME", "value": "app"},
+            {"name": "PGSSLROOTCERT", "value": "/dev/shm/database-authority.pem"},
             {"name": "QUEUE_CONNECTION", "value": "redis"},
             {"name": "REDIS_HOST", "value": "redis.example.com"},
             {"name": "REDIS_PORT", "value": "6379"},
@@ -181,8 +187,14 @@ def test_files_are_for_app_and_worker_only() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_crawler_is_the_only_open_way_out_and_says_so(environment: str) -> None:
+def test_the_crawlers_way_out_and_the_release_checks_are_the_only_open_ones_and_say_so(environment: str) -> None:
     ways = [way for way in compute(environment).of(EGRESS) if "cidrIpv4" in way.inputs]
+    check = [way for way in ways if way.name == "release-check-to-test"]
+    assert len(check) == (environment != "preview")
+    for way in check:
+        ways.remove(way)
+        assert (way.inputs["fromPort"], way.inputs["toPort"]) == (8443, 8443)
+        assert way.inputs["description"].startswith("Open: ")
     assert {(way.name, way.inputs["cidrIpv4"], way.inputs["fromPort"]) for way in ways} == {
         ("worker-to-internet-80", "0.0.0.0/0", 80),
         ("worker-to-internet-443", "0.0.0.0/0", 443),
