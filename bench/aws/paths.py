@@ -93,8 +93,7 @@ def running(recording: Recording) -> Seconds:
         checks = [targets[urn].inputs["healthCheck"] for urn in each.sources.get("loadBalancers", ()) if urn in targets]
         healthy = max((check["interval"] * check["healthyThreshold"] for check in checks), default=5.0)
         started = times.TASK_START.seconds + times.APP_START.seconds
-        looked_at = times.HOOK.seconds * len(each.inputs.get("deploymentConfiguration", {}).get("lifecycleHooks", []))
-        return started + float(healthy) + looked_at + times.NOTICE.seconds
+        return started + float(healthy) + times.NOTICE.seconds
 
     return seconds
 

@@ -37,6 +37,5 @@ TASK_START = Time(
 APP_START = Time(3, "measured on this project's two cores: a process of the app is ready in 1 s; Fargate's are slower")
 ONE_OFF = Time(5, "assumed: what a migration or the making of a database does, once its task runs")
 NOTICE = Time(10, "assumed: how often ECS and the provider look whether a roll-out has ended")
-HOOK = Time(10, "assumed: a Lambda function that starts inside the network and asks three times, and ECS' notice of it")
 ASKING = Time(10, "assumed: the questions from outside, among them a job through the worker")
 IMAGE = Time(0, "left out: how long a build takes depends on who builds")

@@ -13,10 +13,9 @@ from infra.targets.aws import foundation
 from infra.targets.aws.access import HTTPS, allow, reach_services, task_security_group
 from infra.targets.aws.alarms import create_alarm, failing
 from infra.targets.aws.health import HEARTBEAT, question
-from infra.targets.aws.release_check import ReleaseCheck, ReleaseCheckArgs
 from infra.targets.aws.roles import GrantedRole, allowing
 from infra.targets.aws.routing import Route, RouteArgs
-from infra.targets.aws.service import Hook, ServiceArgs, create_service, is_switched
+from infra.targets.aws.service import ServiceArgs, create_service, is_switched
 from infra.targets.aws.sizes import size_of
 from infra.targets.aws.task import TaskRuntime
 from infra.targets.base import Plan
@@ -195,13 +194,6 @@ class Process(pulumi.ComponentResource):
         alarm = create_alarm(failing(self._name, balancer, groups, [self._args.topic_arn]), self._opts)
         return [alarm.name]
 
-    def _create_release_check(self) -> Hook | None:
-        args = self._args
-        if not isinstance(args.process, model.Served) or not is_switched(args.plan, args.process):
-            return None
-        wanted = ReleaseCheckArgs(plan=args.plan, process=args.process, foundation=args.foundation, host=args.hosts[0])
-        return ReleaseCheck("release-check", wanted, self._opts).hook
-
     def _create_service(
         self, definition: aws.ecs.TaskDefinition, group: aws.ec2.SecurityGroup, ways: Sequence[Resource]
     ) -> aws.ecs.Service:
@@ -214,7 +206,6 @@ class Process(pulumi.ComponentResource):
                 security_group_id=group.id,
                 route=self.route,
                 alarm_names=self._create_alarm(),
-                hook=self._create_release_check(),
                 after=[*ways, *self._args.after],
             ),
             self._opts,

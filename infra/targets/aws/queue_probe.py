@@ -10,8 +10,8 @@ from pulumi import Input, Output, Resource, ResourceOptions
 
 from infra.targets.aws import foundation
 from infra.targets.aws.access import HTTPS, allow, task_security_group
-from infra.targets.aws.functions import FunctionArgs, create_function
-from infra.targets.aws.roles import allowing
+from infra.targets.aws.log_groups import create_log_group
+from infra.targets.aws.roles import GrantedRole, allowing, create_role
 from infra.targets.base import Plan
 
 NAMESPACE = "Pitchbar"
@@ -20,6 +20,7 @@ NAMESPACE = "Pitchbar"
 CODE = Path(__file__).parent / "probe" / "handler.py"
 _NAME = "queue-probe"
 _SECONDS = 20
+_INTERFACES = ("CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class QueueProbeArgs:
 
 
 class QueueProbe(pulumi.ComponentResource):
-    """A Lambda function and its clock. It writes its metrics to its own log, whence
+    """A Lambda function and its clock (LAMBDA.1, LAMBDA.2, LAMBDA.5). It writes its metrics to its own log, whence
     CloudWatch takes them.
 
     Not met, in each environment that has it: CKV_AWS_50 (X-Ray: one call a minute has nothing to trace), CKV_AWS_115
@@ -53,11 +54,17 @@ class QueueProbe(pulumi.ComponentResource):
         super().__init__("pitchbar:aws:QueueProbe", name, None, opts)
         self._args = args
         self._opts = ResourceOptions(parent=self)
+        log = self._create_log()
         group = self._create_security_group()
-        function = self._create_function(group, self._create_ways(group))
+        ways = self._create_ways(group)
+        role = self._create_role(log)
+        function = self._create_function(role, log, group, ways)
         self._create_clock(function)
         self.function_name = function.name
         self.register_outputs({"function_name": self.function_name})
+
+    def _create_log(self) -> aws.cloudwatch.LogGroup:
+        return create_log_group(self._args.plan, _NAME, self._args.foundation.keys.logs_key_arn, self._opts)
 
     def _create_security_group(self) -> aws.ec2.SecurityGroup:
         return task_security_group(
@@ -85,24 +92,52 @@ class QueueProbe(pulumi.ComponentResource):
         )
         return [secrets, *redis]
 
-    def _create_function(self, group: aws.ec2.SecurityGroup, ways: Sequence[Resource]) -> aws.lambda_.Function:
+    def _create_role(self, log: aws.cloudwatch.LogGroup) -> GrantedRole:
         args = self._args
-        wanted = FunctionArgs(
-            plan=args.plan,
-            foundation=args.foundation,
-            description="Counts the jobs that wait, are delayed and are reserved",
-            role_description="How the queue probe reads the password of Redis and writes its log",
-            code=CODE,
-            seconds=_SECONDS,
-            variables=self._variables(),
+        return create_role(
+            args.plan,
+            _NAME,
+            service="lambda.amazonaws.com",
+            description="How the queue probe reads the password of Redis and writes its log",
             statements=[
+                # IAM has no narrower resource for the interfaces by which a function is in a network.
+                allowing([f"ec2:{action}" for action in _INTERFACES], ["*"]),
+                allowing(["logs:CreateLogStream", "logs:PutLogEvents"], [Output.concat(log.arn, ":*")]),
                 allowing(["secretsmanager:GetSecretValue"], args.readable),
-                allowing(["kms:Decrypt"], args.key_arns),
+                allowing(["kms:Decrypt"], [*args.key_arns, args.foundation.keys.logs_key_arn]),
             ],
-            security_group_id=group.id,
-            ways=ways,
+            opts=self._opts,
         )
-        return create_function(_NAME, wanted, self)
+
+    def _create_function(
+        self,
+        role: GrantedRole,
+        log: aws.cloudwatch.LogGroup,
+        group: aws.ec2.SecurityGroup,
+        ways: Sequence[Resource],
+    ) -> aws.lambda_.Function:
+        args = self._args
+        return aws.lambda_.Function(
+            _NAME,
+            description="Counts the jobs that wait, are delayed and are reserved",
+            runtime="python3.13",
+            architectures=["arm64"],
+            handler="handler.handle",
+            code=pulumi.AssetArchive({"handler.py": pulumi.FileAsset(str(CODE))}),
+            role=role.arn,
+            timeout=_SECONDS,
+            memory_size=128,
+            kms_key_arn=args.foundation.keys.logs_key_arn,
+            environment={"variables": self._variables()},
+            vpc_config={
+                "subnet_ids": args.foundation.network.private_subnet_ids,
+                "security_group_ids": [group.id],
+            },
+            logging_config={"log_format": "Text", "log_group": log.name},
+            # Lambda gives its interfaces back late: a group that one still has could not be removed.
+            replace_security_groups_on_destroy=True,
+            opts=ResourceOptions(parent=self, depends_on=list(ways)),
+        )
 
     def _variables(self) -> dict[str, Input[str]]:
         args, worker = self._args, self._args.plan.environment.processes.worker

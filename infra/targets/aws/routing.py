@@ -107,7 +107,7 @@ class Route(pulumi.ComponentResource):
             self._name,
             listener_arn=self._args.load_balancer.https_listener_arn,
             conditions=[{"host_header": {"values": list(self._args.hosts)}}, {"http_header": tokens}],
-            actions=[self._forward()],
+            actions=[self._forward((100, 0))],
             opts=self._left_to_ecs(),
         )
 
@@ -117,16 +117,15 @@ class Route(pulumi.ComponentResource):
             f"{self._name}-test",
             listener_arn=self._args.load_balancer.test_listener_arn,
             conditions=[{"host_header": {"values": list(self._args.hosts)}}],
-            actions=[self._forward()],
+            actions=[self._forward((0, 100))],
             opts=self._left_to_ecs(),
         )
 
-    def _forward(self) -> aws.lb.ListenerRuleActionArgsDict:
-        """To the first target group, which is where ECS puts the first release."""
+    def _forward(self, weights: tuple[int, int]) -> aws.lb.ListenerRuleActionArgsDict:
         if not self._args.spare:
             return {"type": "forward", "target_group_arn": self.target_groups[0].arn}
         weighted: list[aws.lb.ListenerRuleActionForwardTargetGroupArgsDict] = [
-            {"arn": group.arn, "weight": weight} for group, weight in zip(self.target_groups, (100, 0), strict=True)
+            {"arn": group.arn, "weight": weight} for group, weight in zip(self.target_groups, weights, strict=True)
         ]
         return {"type": "forward", "forward": {"target_groups": weighted}}
 

@@ -1,10 +1,9 @@
 """An ECS service, and how a release of it follows another.
 
-The app goes by blue/green: the new release's tasks beside the old ones, a look at them
-(:mod:`infra.targets.aws.release_check`), then all visitors at once, and back at once while the old ones are still there
-(``bake_minutes`` of the settings; 0: rolling). Worker and realtime server roll: a new task for each old one, and the
-circuit breaker takes back a release whose tasks don't get healthy. Either way the update waits for the end. (ECS calls
-a roll-out that it took back a success; the verification that follows doesn't.)
+The app goes by blue/green: the new release's tasks beside the old ones, then all visitors at once, and back at once
+while the old ones are still there (``bake_minutes`` of the settings; 0: rolling). Worker and realtime server roll: a
+new task for each old one, and the circuit breaker takes back a release whose tasks don't get healthy. Either way the
+update waits for the end. (ECS calls a roll-out that it took back a success; the verification that follows doesn't.)
 """
 
 from collections.abc import Sequence
@@ -21,8 +20,6 @@ from infra.targets.aws.routing import Route
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan
 
-Hook = aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgsDict
-
 _TENTHS = 10
 _STARTING_MINUTES = 10
 """What a roll-out may take besides bake: fetching the image, starting, becoming healthy, draining."""
@@ -31,8 +28,7 @@ _STARTING_MINUTES = 10
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
     """``route``: the way to a process that listens. ``alarm_names``: the alarms that take a
-    release back. ``hook``: who looks at a release before visitors come to it, where releases follow by blue/green.
-    ``after``: what must be done before a task starts."""
+    release back. ``after``: what must be done before a task starts."""
 
     plan: Plan
     process: model.Process
@@ -42,7 +38,6 @@ class ServiceArgs:
     route: Route | None
     alarm_names: Sequence[Input[str]]
     after: Sequence[Resource]
-    hook: Hook | None = None
 
 
 def is_switched(plan: Plan, process: model.Process) -> bool:
@@ -71,7 +66,7 @@ def create_service(args: ServiceArgs, opts: ResourceOptions) -> aws.ecs.Service:
         health_check_grace_period_seconds=args.process.health.deadline if args.route else None,
         deployment_minimum_healthy_percent=100,
         deployment_maximum_percent=200,
-        deployment_configuration=_strategy(switched, own.bake_minutes, args.hook),
+        deployment_configuration=_strategy(switched, own.bake_minutes),
         deployment_circuit_breaker=None if switched else {"enable": True, "rollback": True},
         alarms=_alarms(args.alarm_names),
         enable_execute_command=True,
@@ -100,11 +95,10 @@ def capacity(spot: int) -> list[aws.ecs.ServiceCapacityProviderStrategyArgsDict]
     ]
 
 
-def _strategy(switched: bool, bake_minutes: int, hook: Hook | None) -> aws.ecs.ServiceDeploymentConfigurationArgsDict:
+def _strategy(switched: bool, bake_minutes: int) -> aws.ecs.ServiceDeploymentConfigurationArgsDict:
     if not switched:
         return {"strategy": "ROLLING"}
-    hooks = [hook] if hook is not None else []
-    return {"strategy": "BLUE_GREEN", "bake_time_in_minutes": str(bake_minutes), "lifecycle_hooks": hooks}
+    return {"strategy": "BLUE_GREEN", "bake_time_in_minutes": str(bake_minutes)}
 
 
 def _alarms(names: Sequence[Input[str]]) -> aws.ecs.ServiceAlarmsArgsDict | None:

@@ -23,7 +23,7 @@ from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
 from infra.release import manifest, runtime
-from tests.support.aws.schemas import DASHBOARD, HOOK_DETAILS, LIFECYCLE, PATTERN
+from tests.support.aws.schemas import DASHBOARD, LIFECYCLE, PATTERN
 from tests.support.engine import Registered
 
 
@@ -222,10 +222,6 @@ CHECKS: Mapping[tuple[str, str], tuple[str, Callable[[str], Iterable[str]]]] = {
     ("aws:cloudwatch/dashboard:Dashboard", "dashboardBody"): ("dashboard", _schema(DASHBOARD)),
     ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "policy"): ("lifecycle", _schema(LIFECYCLE)),
     ("aws:cloudwatch/eventRule:EventRule", "eventPattern"): ("event pattern", _schema(PATTERN)),
-    ("aws:ecs/service:Service", "deploymentConfiguration.lifecycleHooks[].hookDetails"): (
-        "details of a hook",
-        _schema(HOOK_DETAILS),
-    ),
     ("docker:index/image:Image", "build.args.RUNTIME"): ("runtime", runtime_configuration),
 }
 """Who checks which input of which type."""

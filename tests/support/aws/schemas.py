@@ -84,6 +84,3 @@ LIFECYCLE = {
 
 PATTERN = {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["array", "object"]}}
 """An EventBridge pattern: every leaf is a list."""
-
-HOOK_DETAILS = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
-"""What ECS passes to the target of a deployment's hook; the API takes an object only."""

@@ -55,14 +55,6 @@ ALLOWED: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
         ("production", "staging"),
         "A measurement that failed is worth nothing later; the next minute has its own, and an alarm misses them.",
     ),
-    ("CKV_AWS_115", "AWS::Lambda::Function.ReleaseCheckFunction"): (
-        ("production", "staging"),
-        "It is called once a roll-out, so a reserve of its own would only take from the account's.",
-    ),
-    ("CKV_AWS_116", "AWS::Lambda::Function.ReleaseCheckFunction"): (
-        ("production", "staging"),
-        "ECS waits for its answer, and takes the release back without one.",
-    ),
     ("CKV_AWS_118", "AWS::RDS::DBInstance.PostgresInstance"): (
         ("preview-base",),
         "The databases of previews are small, and nobody waits for them.",

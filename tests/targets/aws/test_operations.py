@@ -86,7 +86,7 @@ def test_the_dashboard_shows_every_process_and_store() -> None:
 
 
 def test_the_probe_has_no_secret_in_its_environment() -> None:
-    function = next(each for each in compute("production").of("aws:lambda/function:Function") if "QUEUES" in str(each))
+    [function] = compute("production").of("aws:lambda/function:Function")
     variables = function.inputs["environment"]["variables"]
     assert variables["REDIS_PASSWORD_FROM"].startswith("arn:aws:secretsmanager:")
     assert variables["QUEUES"] == "crawl,index,default" and variables["REDIS_SCHEME"] == "tls"

@@ -187,14 +187,8 @@ def test_files_are_for_app_and_worker_only() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_crawlers_way_out_and_the_release_checks_are_the_only_open_ones_and_say_so(environment: str) -> None:
+def test_the_crawler_is_the_only_open_way_out_and_says_so(environment: str) -> None:
     ways = [way for way in compute(environment).of(EGRESS) if "cidrIpv4" in way.inputs]
-    check = [way for way in ways if way.name == "release-check-to-test"]
-    assert len(check) == (environment != "preview")
-    for way in check:
-        ways.remove(way)
-        assert (way.inputs["fromPort"], way.inputs["toPort"]) == (8443, 8443)
-        assert way.inputs["description"].startswith("Open: ")
     assert {(way.name, way.inputs["cidrIpv4"], way.inputs["fromPort"]) for way in ways} == {
         ("worker-to-internet-80", "0.0.0.0/0", 80),
         ("worker-to-internet-443", "0.0.0.0/0", 443),
