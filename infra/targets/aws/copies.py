@@ -57,6 +57,6 @@ def copy(name: str, source: str, target: Input[str], plan: Plan, parent: Resourc
         name=tagged.target_image,
         keep_remotely=True,
         auth_config={"address": target, "username": access.username, "password": access.password},
-        opts=ResourceOptions(parent=parent, ignore_changes=["authConfig"]),
+        opts=ResourceOptions(parent=parent, ignore_changes=["authConfig", "name"]),
     )
     return Output.concat(target, "@", pushed.sha256_digest)
