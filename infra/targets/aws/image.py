@@ -1,7 +1,6 @@
 """The image that every task of an environment runs, always known by its digest."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pulumi
@@ -12,10 +11,8 @@ from infra.errors import UserError
 from infra.release import migrations
 from infra.release.runtime import to_json
 from infra.targets.aws import foundation
-from infra.targets.aws.copies import PLATFORM, copy, sign_in
+from infra.targets.aws.copies import PLATFORM, copy, own_tag, sign_in
 from infra.targets.base import Plan, cloud_of
-
-_LONGEST_TAG = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +59,13 @@ class Image(pulumi.ComponentResource):
     def _create_build(self) -> Output[str]:
         """Build ``app/`` and push it.
 
-        Tags never move, and the same release may be built twice (by two pull requests, or again after another one),
-        so a tag has the time in it. Logical name and ``ignore_changes`` make that the time of the release's build, and
+        The same release may be built twice (by two pull requests, or again after another one), so its tag is an own
+        one. Logical name and ``ignore_changes`` make that the time of the release's build, and
         an update from another checkout, whose folder has another path, no build. A resource that goes leaves its image,
         which rollbacks need.
         """
         source = Path(self._plan.source)
-        name = Output.concat(self._registry.repository_url, ":", _tag(self._plan))
+        name = Output.concat(self._registry.repository_url, ":", own_tag(self._plan, self._plan.release))
         build: docker.DockerBuildArgsDict = {
             "context": str(source),
             "dockerfile": str(source / "Dockerfile"),
@@ -103,17 +100,12 @@ class Image(pulumi.ComponentResource):
         if ".dkr.ecr." in repository:
             return Output.from_input(f"{repository}@{digest}")
         name = f"given-{digest.removeprefix('sha256:')[:12]}"
-        access = sign_in(self._plan, self)
-        return copy(name, f"{repository}@{digest}", self._registry.repository_url, access, self)
+        return copy(name, f"{repository}@{digest}", self._registry.repository_url, self._plan, self)
 
 
 def current(kept: str, *, built: str, repository: str) -> str:
     """The image that the release had before, unless it went with an earlier registry of the stack's."""
     return kept if kept.startswith(f"{repository}@") else built
-
-
-def _tag(plan: Plan) -> str:
-    return f"{plan.release}-{plan.stack}-{datetime.now(UTC):%Y%m%dT%H%M%S}"[:_LONGEST_TAG]
 
 
 def split(image: str) -> tuple[str, str]:

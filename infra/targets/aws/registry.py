@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws import foundation
-from infra.targets.aws.copies import copy, sign_in
+from infra.targets.aws.copies import copy
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan
 
@@ -80,7 +80,8 @@ class Registry(pulumi.ComponentResource):
     def _create_public_copy(self, name: str, source: str) -> Output[str]:
         repository = self._create_repository(name, force_delete=True)
         aws.ecr.LifecyclePolicy(name, repository=repository.name, policy=_without_untagged(), opts=self._opts)
-        return copy(name, source, repository.repository_url, sign_in(self._plan, self), self)
+        version = source.rpartition(":")[2]
+        return copy(f"{name}-{version}", source, repository.repository_url, self._plan, self)
 
 
 def lifecycle(kept: int) -> str:

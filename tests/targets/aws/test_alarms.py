@@ -87,6 +87,7 @@ def test_no_value_is_put_in_the_place_of_one_that_is_late() -> None:
 def test_who_may_publish_to_the_topic(name: str) -> None:
     recording = compute(name)
     [topic], [made] = recording.of("aws:sns/topic:Topic"), recording.of("aws:sns/topicPolicy:TopicPolicy")
+    assert topic.inputs["kmsMasterKeyId"].startswith("arn:aws:kms:")
     policy = {statement["Sid"]: statement for statement in json.loads(made.inputs["policy"])["Statement"]}
     assert policy.keys() == {"Alarms", "Events"}
     assert policy["Alarms"]["Principal"] == {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]}

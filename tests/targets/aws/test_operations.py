@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -174,12 +175,16 @@ def test_an_image_from_elsewhere_is_copied_and_known_by_its_digest(digest: str) 
     assert ".dkr.ecr." in image and "@sha256:" in image
 
 
-def test_a_later_version_of_a_copied_image_has_another_tag() -> None:
-    """The registry refuses to move one."""
-    tags = {tag.name: tag.inputs["targetImage"].rpartition(":")[2] for tag in program("preview-base").of(TAG)}
-    assert tags == {"postgres": POSTGRES.rpartition(":")[2], "redis": REDIS.rpartition(":")[2]}
-    given = other(cloud=cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}")).of(TAG)
-    assert f"sha256:{given[0].inputs['targetImage'].rpartition(':')[2]}" == DIGEST
+def test_a_copy_has_a_tag_that_was_never_pushed_before_and_keeps_it() -> None:
+    """The registry takes no tag twice, not even for the same image, and stacks on a base share it."""
+    given = cloud(image=f"ghcr.io/pitchbar/pitchbar@{DIGEST}")
+    copies = [*program("preview-base").of(TAG), *(tag for tag in other(cloud=given).of(TAG) if "given" in tag.name)]
+    versions = [POSTGRES.rpartition(":")[2], REDIS.rpartition(":")[2], DIGEST.removeprefix("sha256:")]
+    for copied, version, stack in zip(copies, versions, ("preview-base", "preview-base", "st"), strict=True):
+        tag = copied.inputs["targetImage"].rpartition(":")[2]
+        assert re.fullmatch(rf"{re.escape(version)}-{stack}-[0-9]{{8}}T[0-9]{{6}}", tag) and len(tag) <= 128
+        # Another version is another resource: one that is replaced would keep the tag that it ignores changes of.
+        assert version[:12] in copied.name and set(copied.options.ignore_changes) == {"targetImage"}
 
 
 def test_an_image_that_went_with_its_registry_is_not_run() -> None:
