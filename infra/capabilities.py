@@ -1,32 +1,11 @@
-"""What a target may be able to do: the one vocabulary, and the comparison with what an environment wants."""
-
-from __future__ import annotations
+"""What a target may be able to do, compared with what an environment wants."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import get_args
 
 from infra.errors import UserError
+from infra.model import Capability, Environment
 
-if TYPE_CHECKING:
-    from infra.model import Environment
-
-Capability = Literal[
-    "alarms",
-    "autoscaling",
-    "container-images",
-    "daily-backups",
-    "multi-az",
-    "point-in-time-recovery",
-    "public-domains",
-    "queue-scaling",
-    "queue-tick",
-    "redis-failover",
-    "redis-persistence",
-    "replicas",
-    "sticky-sessions",
-    "tls",
-    "versioned-storage",
-]
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 NEEDS: dict[Capability, str] = {

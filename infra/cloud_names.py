@@ -1,6 +1,7 @@
-"""What is known before anything is made in the clouds: AWS' name of a region, and the names that `pitchbar bootstrap`
-and the program must agree on."""
+"""What is known before anything is made in the clouds: AWS' name of a region, the names that `pitchbar bootstrap`
+and the program must agree on, and how a plan makes a name that AWS takes."""
 
+import hashlib
 import re
 
 from infra.errors import UserError
@@ -109,3 +110,14 @@ def boundary_arn(product: str, account: str) -> str:
 def name_prefix(product: str, stack: str) -> str:
     """How the names begin that Pulumi gives to what a stack makes (``pulumi:autonaming`` in Pulumi.yaml)."""
     return f"{product}-{stack}-"
+
+
+def own_name(text: str, *, between: str = "-", limit: int = 63) -> str:
+    """A name of lower-case letters and digits with ``between`` between them, at most ``limit`` long, that begins with a
+    letter. Two texts never give one name: what had to be changed ends with a part of its hash."""
+    plain = re.sub(r"[^a-z0-9]+", between, text.lower()).strip(between)
+    plain = plain if plain[:1].isalpha() else f"x{between}{plain}"
+    if plain.replace(between, "-") == text and len(plain) <= limit:
+        return plain
+    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{plain[: limit - 9].rstrip(between)}{between}{mark}"

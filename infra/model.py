@@ -9,13 +9,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from infra.capabilities import Capability
 from infra.kinds import Argument, Cpus, Host, Number, PrivateNetwork, Text, days, duration, percent, size
 
 EnvironmentName = Literal["preview", "staging", "production", "local"]
 TargetName = Literal["aws", "docker", "local"]
 ProcessName = Literal["app", "worker", "realtime"]
 Runtime = Literal["bundled", "laravel"]
+Capability = Literal[
+    "alarms",
+    "autoscaling",
+    "container-images",
+    "daily-backups",
+    "multi-az",
+    "point-in-time-recovery",
+    "public-domains",
+    "queue-scaling",
+    "queue-tick",
+    "redis-failover",
+    "redis-persistence",
+    "replicas",
+    "sticky-sessions",
+    "tls",
+    "versioned-storage",
+]
 
 Name = Annotated[str, Text("A name has lower-case letters, digits and hyphens", "[a-z][a-z0-9-]{0,29}", "pitchbar")]
 Region = Annotated[

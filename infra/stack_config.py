@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
-from infra.capabilities import CAPABILITIES, Capability
+from infra.capabilities import CAPABILITIES
 from infra.errors import UserError
 from infra.kinds import all_of, any_of, is_host
-from infra.model import EnvironmentName, TargetName
+from infra.model import Capability, EnvironmentName, TargetName
 from infra.reader import closest
 
 NAMESPACE = "pitchbar:"

@@ -5,7 +5,8 @@ from pulumi.runtime.config import CONFIG, get_config_env
 
 from infra.load import environment, load
 from infra.stack_config import parse_stack_config
-from infra.targets.base import locate, target
+from infra.targets.base import locate
+from infra.targets.choice import target
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 from pulumi import Input, Output, ResourceOptions
 
+from infra.cloud_names import own_name
 from infra.release import worker_script
-from infra.targets.aws.naming import own_name
 from infra.targets.base import Plan, cloud_of
 
 MODULE = "queue-tick.js"

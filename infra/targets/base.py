@@ -11,7 +11,6 @@ from infra.cloud_names import aws_region
 from infra.errors import UserError
 from infra.model import Cloud as Model
 from infra.model import Domains, Environment
-from infra.packages import need_aws
 from infra.release.choice import Store
 from infra.release.manifest import Manifest
 from infra.release.runtime import Runtime
@@ -121,24 +120,4 @@ def locate(model: Model, config: StackConfig) -> Cloud | None:
         image=config.image,
         base=config.base,
         alarm_email=config.alarm_email,
-    )
-
-
-def target(name: str) -> Target:
-    """The target of a stack; only its own packages are imported.
-
-    Raises :class:`UserError` for a target that isn't built yet.
-    """
-    if name == "local":
-        from infra.targets.local import TARGET
-
-        return TARGET
-    if name == "aws":
-        need_aws()
-        from infra.targets.aws import TARGET as AWS
-
-        return AWS
-    raise UserError(
-        f"The target {name} isn't built yet; this version of Pitchbar lands on local and aws. "
-        "Run `pulumi config set pitchbar:target local`."
     )

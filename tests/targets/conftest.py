@@ -8,7 +8,8 @@ from infra.domains import hosts
 from infra.load import environment, load
 from infra.model import Environment, Process, Worker
 from infra.release import runtime
-from infra.targets.base import Plan, target
+from infra.targets.base import Plan
+from infra.targets.choice import target
 from tests.support.engine import Recording, render
 
 ENVIRONMENTS = ("preview", "staging", "production", "local")

@@ -17,7 +17,7 @@ from infra.release.content import release_id
 from infra.release.manifest import Folder, Manifest, write
 from infra.release.migrations import Revision
 from infra.release.runtime import render as render_runtime
-from infra.targets.base import target
+from infra.targets.choice import target
 from tests.support.engine import Recording, render
 from tests.support.environment import APP
 
@@ -160,7 +160,7 @@ def test_a_mistake_in_the_configuration_is_refused_before_anything_is_declared()
 
 def test_the_local_target_loads_nothing_of_a_cloud() -> None:
     script = (
-        "import json, sys; from infra.targets.base import target; target('local'); import infra.load; "
+        "import json, sys; from infra.targets.choice import target; target('local'); import infra.load; "
         f"print(json.dumps(sorted(m for m in sys.modules if m.partition('.')[0] in {FOREIGN!r})))"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)

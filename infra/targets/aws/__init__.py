@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.capabilities import CAPABILITIES, Capability
+from infra.capabilities import CAPABILITIES
 from infra.edge.names import base_names
 from infra.errors import UserError
-from infra.model import Domains, Environment
+from infra.model import Capability, Domains, Environment
 from infra.release.choice import Store
 from infra.release.runtime import render
 from infra.targets.aws import database_size, redis_size, sizes

@@ -7,11 +7,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from infra.cloud_names import second_region
+from infra.cloud_names import own_name, second_region
 from infra.targets.aws import foundation
 from infra.targets.aws.key_policies import stored
 from infra.targets.aws.keys import BACKUP_SERVICES, create_key
-from infra.targets.aws.naming import own_name
 from infra.targets.aws.roles import create_role
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan, cloud_of

@@ -6,11 +6,11 @@ import pulumi
 from pulumi import Output, ResourceOptions
 
 from infra import wiring
+from infra.cloud_names import own_name
 from infra.targets.aws import resources
 from infra.targets.aws.access import allow
 from infra.targets.aws.database_script import LIBPQ, SCRIPT
 from infra.targets.aws.foundation import Foundation
-from infra.targets.aws.naming import own_name
 from infra.targets.aws.public_task import PublicTask, PublicTaskArgs, create_public_task
 from infra.targets.aws.secrets import Secrets
 from infra.targets.aws.sizes import Size

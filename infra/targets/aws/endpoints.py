@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from infra.targets.aws.endpoint_policies import interface_policies, s3_policy
-from infra.targets.aws.naming import name_tag
+from infra.targets.aws.tags import name_tag
 from infra.targets.base import Plan, cloud_of
 
 

@@ -9,10 +9,10 @@ from pulumi import Input, Output, ResourceOptions
 from infra.targets.aws import foundation
 from infra.targets.aws.endpoints import Endpoints, EndpointsArgs
 from infra.targets.aws.log_groups import create_log_group
-from infra.targets.aws.naming import name_tag
 from infra.targets.aws.roles import allowing, create_role
 from infra.targets.aws.settings import settings
 from infra.targets.aws.subnets import cut, find_zones
+from infra.targets.aws.tags import name_tag
 from infra.targets.base import Plan, cloud_of
 
 EVERYWHERE = "0.0.0.0/0"

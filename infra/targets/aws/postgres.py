@@ -7,11 +7,11 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from infra.cloud_names import own_name
 from infra.targets.aws import foundation
 from infra.targets.aws.backups import backup_tags
 from infra.targets.aws.database_size import size
 from infra.targets.aws.log_groups import create_log_group
-from infra.targets.aws.naming import own_name
 from infra.targets.aws.roles import create_role
 from infra.targets.aws.settings import settings
 from infra.targets.base import Plan, cloud_of

@@ -6,10 +6,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from infra.cloud_names import own_name
 from infra.stack_config import Rotation
 from infra.targets.aws.foundation import Foundation
 from infra.targets.aws.log_groups import create_log_group
-from infra.targets.aws.naming import own_name
 from infra.targets.aws.redis_container import PORT, create_redis_container
 from infra.targets.aws.redis_size import node_note, node_type
 from infra.targets.aws.secrets import Secrets

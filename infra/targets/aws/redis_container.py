@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
+from infra.cloud_names import own_name
 from infra.targets.aws.foundation import Foundation
 from infra.targets.aws.health import Question
-from infra.targets.aws.naming import own_name
 from infra.targets.aws.public_task import PublicTask, PublicTaskArgs, create_public_task
 from infra.targets.aws.redis_size import task_size
 from infra.targets.aws.secrets import Secrets

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infra.targets.aws.naming import own_name
+from infra.cloud_names import own_name
 
 
 @pytest.mark.parametrize(
