@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,21 @@ def test_a_taken_port_is_passed_over() -> None:
     with taken_port(first):
         assert ports.find("taken port of the tests") == first + 1
     assert ports.find("taken port of the tests") == first
+
+
+def test_a_wished_port_that_only_root_may_have_is_refused_before_anything_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tmp_path / "ip_unprivileged_port_start"
+    first.write_text("1024\n")
+    monkeypatch.setattr(ports, "_FIRST_FOR_EVERYONE", first)
+    with pytest.raises(UserError) as refusal:
+        ports.settle("anyone", 80, 20000, runs=True)
+    assert str(refusal.value) == (
+        "Port 80 is one of those on which only root's processes may listen, and none here is one. "
+        "Choose another, for example 8080, or let everyone listen on it: "
+        "`sysctl net.ipv4.ip_unprivileged_port_start=80` as root."
+    )
 
 
 def test_a_wished_port_that_is_taken_is_refused() -> None:

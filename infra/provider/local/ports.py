@@ -4,11 +4,14 @@ import hashlib
 import itertools
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 from infra.errors import UserError
 
 _FIRST, _COUNT = 20000, 10000
 """Below Linux' ephemeral range (32768 and up), so that no outgoing connection takes one while its server restarts."""
+
+_FIRST_FOR_EVERYONE = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 def candidates(owner: str) -> Iterator[int]:
@@ -28,6 +31,10 @@ def is_free(port: int) -> bool:
     return True
 
 
+def _first_for_everyone() -> int:
+    return int(_FIRST_FOR_EVERYONE.read_text(encoding="ascii"))
+
+
 def settle(owner: str, wanted: int, had: int, *, runs: bool) -> int:
     """The port for a server that is started (again): the wanted one, else the one it had while that is to be had.
 
@@ -43,9 +50,15 @@ def settle(owner: str, wanted: int, had: int, *, runs: bool) -> int:
 def find(owner: str, wanted: int = 0) -> int:
     """A free port: the wanted one, or without a wish the first free one of ``owner``'s.
 
-    Raises :class:`UserError` when the wanted port is taken.
+    Raises :class:`UserError` when the wanted port is taken, or only root's processes may listen on it.
     """
     if wanted:
+        if wanted < _first_for_everyone():
+            raise UserError(
+                f"Port {wanted} is one of those on which only root's processes may listen, and none here is one. "
+                f"Choose another, for example 8080, or let everyone listen on it: "
+                f"`sysctl net.ipv4.ip_unprivileged_port_start={wanted}` as root."
+            )
         if not is_free(wanted):
             raise UserError(
                 f"Port {wanted} of 127.0.0.1 is taken by another program. "
