@@ -29,7 +29,7 @@ from infra.provider.local.supervision import Supervisor
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,19}")
 _COPY_SECONDS = 6 * 3600.0
 _REPLAY_SECONDS = 6 * 3600.0
-_RECEIVE_SECONDS = 20.0
+_RECEIVE_SECONDS = 60.0
 _POLL = 0.02
 _SEGMENT_BYTES = 16 * 1024 * 1024
 _ENDED_EARLY = "recovery ended before configured recovery target was reached"
