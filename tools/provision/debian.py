@@ -1,6 +1,6 @@
-"""Debian's and Ubuntu's own packages, unpacked into the cache: nothing is installed, and no root is needed.
+"""Debian's and Ubuntu's own packages: unpacked into the cache, which takes no root, or (`install`) installed by root.
 
-Package lists that are missing or old are fetched beside them, so an ordinary user needs nobody's help.
+Package lists that are missing or old are fetched beside what is unpacked, so an ordinary user needs nobody's help.
 """
 
 from __future__ import annotations
@@ -34,6 +34,18 @@ def _private_state(folder: Path) -> list[str]:
         (folder / part).mkdir(parents=True, exist_ok=True)
     options = {"Dir::State::lists": folder / "lists", "Dir::Cache": folder / "cache", "APT::Sandbox::User": "root"}
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+
+
+def install(context: Context, part: str, package: str) -> None:
+    """Install a package and what it depends on; waits for another that installs. Raises `CommandFailed`."""
+    quietly = {"DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "--yes", "--no-install-recommends", package]
+    context.progress.say(part, f"apt-get install {package}")
+    try:
+        run(command, env=quietly)
+    except CommandFailed:
+        run(["apt-get", "update"], env=quietly)
+        run(command, env=quietly)
 
 
 def unpack(folder: Path, programs: str) -> None:

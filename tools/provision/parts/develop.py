@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.building import exclusive, make_once
+from tools.provision import debian
 from tools.provision.context import Context
 from tools.provision.execute import CommandFailed, PartError, as_root, run
 from tools.provision.parts import golang
@@ -66,23 +67,8 @@ class Chromium:
         )
         if os.geteuid() or not shutil.which("apt-get"):
             raise problem
-        quietly = {"DEBIAN_FRONTEND": "noninteractive"}
-        install = [
-            "apt-get",
-            "-o",
-            "DPkg::Lock::Timeout=300",
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "chromium",
-        ]
-        context.progress.say(self.name, "apt-get install chromium")
         try:
-            try:
-                run(install, env=quietly)
-            except CommandFailed:
-                run(["apt-get", "update"], env=quietly)
-                run(install, env=quietly)
+            debian.install(context, self.name, "chromium")
         except CommandFailed as error:
             raise PartError(f"apt-get could not install it:\n{error}", problem.command) from None
 

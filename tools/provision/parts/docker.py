@@ -1,7 +1,8 @@
 """A Docker daemon for the test that builds and runs the app's image, and an image to build it from.
 
-Both come from Debian and go into the cache: nothing is installed, and no daemon is started here (the test starts its
-own and ends it). It takes root on Debian; anybody else's set-up goes without, and the test says so.
+Both come from Debian and go into the cache: nothing but wget is installed (debootstrap fetches with it), and no daemon
+is started here (the test starts its own and ends it). It takes root on Debian; anybody else's set-up goes without, and
+the test says so.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ def _build(context: Context, folder: Path) -> None:
     for package in folder.glob("*.deb"):
         run(["dpkg", "-x", str(package), str(system)])
         package.unlink()
+    if not shutil.which("wget"):
+        debian.install(context, Docker.name, "wget")
     context.progress.say(Docker.name, "making a base image of Debian")
     _make_base(folder, system)
     (folder / "bin").mkdir()
