@@ -11,7 +11,7 @@ from infra.provider.local.layout import Layout
 from infra.provider.local.run import run
 from infra.provider.local.supervision import Program, Supervisor
 
-_SECONDS = 10.0
+_SECONDS = 30.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from moto import mock_aws
 from infra.targets.aws.probe import handler
 from tests.app.processes import Launcher
 from tests.app.queues import Chores
-from tests.support.processes import wait_until
 from tests.support.services import Redis
 
 QUEUES = ("crawl", "index", "default")
@@ -35,9 +34,9 @@ def test_it_counts_as_the_app_does(app: Launcher, ask: handler.Ask) -> None:
     """Waiting, delayed and reserved: a worker has one job, one is to be tried again later, two wait."""
     chores = Chores(app)
     chores("delay", "crawl", 900)
-    chores("enqueue", "index", "note", 0, 1, 60)
+    chores.hold(0, 1, "index")
     app.start("worker", QUEUES="index")
-    wait_until(lambda: chores.depth()["index"]["reserved"] == 1, "a worker has the slow job", 20)
+    chores.wait_until_begun(1)
     chores("enqueue", "crawl", "note", 10, 2, 0)
     found = handler.measure(ask, "bundled", QUEUES, time.time())["queues"]
     counted = {name: {part: found[name][part] for part in ("waiting", "delayed", "reserved")} for name in QUEUES}

@@ -158,14 +158,13 @@ def test_a_stream_that_breaks_off_is_completed_by_the_response(stage: Stage, ans
         stage.realtime.start()
 
 
-def test_it_comes_back_at_once_when_the_server_asks_for_it(stage: Stage, answers: Double, visit: Visit) -> None:
+def test_it_comes_back_when_the_server_asks_for_it(stage: Stage, answers: Double, visit: Visit) -> None:
     greetings = greeted(visit.page)
     opened(visit.page, f"{stage.pages}/demo")
     wait_for(visit.page, greetings, 1)
     stage.realtime.stop()
     stage.realtime.start()
     wait_for(visit.page, greetings, 2)
-    assert greetings[1] - greetings[0] < 5
     streams(answers, visit.page)
 
 

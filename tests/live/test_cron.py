@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from infra.endpoints import http_get, http_post, url_endpoint
+from infra.endpoints import Endpoint, http_get, http_post, url_endpoint
 from infra.ops.ticks import ready_pid
 from infra.paths import project_root
 from infra.provider.local.layout import Layout
@@ -50,6 +50,11 @@ def wait_for_tick(stack: Stack, count: int, seconds: float = 2 * PATIENCE) -> li
         time.sleep(0.05)
 
 
+def state(app: Endpoint, token: str, canary: str) -> str:
+    """How a canary job is doing."""
+    return str(json.loads(http_get(app, f"{CANARY}/{canary}", token=token, timeout=PATIENCE).body)["status"])
+
+
 def workerds(world: World) -> list[str]:
     return [line for line in world.processes() if "workerd serve" in line]
 
@@ -71,17 +76,14 @@ def test_a_tick_drains_the_queue_when_no_worker_runs(stack: Stack) -> None:
     [worker] = [p["name"].rpartition("-")[0] for p in stack.status()["processes"] if p["program"] == "worker"]
     supervisor.stop(worker)
     try:
-        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token)
+        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token, timeout=PATIENCE)
         canary = json.loads(order.body)["id"]
         time.sleep(0.3)
-        assert json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"] == "queued"
+        assert state(app, token, canary) == "queued"
         shown = stack.pitchbar("deploy-cron-worker", "--yes")
         assert "Last queue tick: " in shown.output
-        deadline = time.monotonic() + PATIENCE
-        while (found := json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body))["status"] != "finished":
-            assert time.monotonic() < deadline, found
-            time.sleep(0.05)
-        assert json.loads(http_get(app, TICK, token=token).body)["status"] in ("running", "ended")
+        eventually(lambda: state(app, token, canary) == "finished", "the tick runs the job")
+        assert json.loads(http_get(app, TICK, token=token, timeout=PATIENCE).body)["status"] in ("running", "ended")
     finally:
         supervisor.resume(worker)
     while not supervisor.runs(worker):
@@ -152,7 +154,7 @@ def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> N
         app = url_endpoint(outputs["app_url"])
         assert new != old and stack.status()["tick"]["script"] == script
         for token in (old, new):
-            assert http_post(app, TICK, {}, token=token).status == 202
+            assert http_post(app, TICK, {}, token=token, timeout=PATIENCE).status == 202
         stack.pitchbar("retire", "queue-token", "--yes").must_succeed()
         time.sleep(1.5)
     after = ticks(stack)[count:]
@@ -160,8 +162,8 @@ def test_a_rotation_loses_no_tick_and_leaves_the_script_alone(stack: Stack) -> N
     assert len(set(asked)) == 2, "the Worker was not restarted once: by the rotation"
     assert [tick for tick in after if not tick["ok"]] == []
     assert {tick["status"] for tick in after} == {202}
-    assert http_post(app, TICK, {}, token=old).status == 401
-    assert http_post(app, TICK, {}, token=new).status == 202
+    assert http_post(app, TICK, {}, token=old, timeout=PATIENCE).status == 401
+    assert http_post(app, TICK, {}, token=new, timeout=PATIENCE).status == 202
     assert stack.status()["tick"]["script"] == script
     assert "23 unchanged" in stack.pulumi("preview", "--expect-no-changes").must_succeed().output
 
@@ -182,11 +184,11 @@ def test_what_is_encrypted_outlives_a_rotation_of_its_key(stack: Stack) -> None:
     eventually(lambda: usable(stack), "a verified base backup")
     outputs = stack.outputs()
     old, app = outputs["app_key"], url_endpoint(outputs["app_url"])
-    made = http_post(app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "kept"})
+    made = http_post(app, "/api/v1/tokens", {"password": outputs["admin_password"], "name": "kept"}, timeout=PATIENCE)
     token = json.loads(made.body)["token"]
 
     def readable() -> bool:
-        return http_get(app, "/api/v1/sources", token=token).status == 200
+        return http_get(app, "/api/v1/sources", token=token, timeout=PATIENCE).status == 200
 
     assert readable()
     before = pause()
@@ -250,11 +252,8 @@ def test_a_backlog_brings_workers_and_none_of_its_jobs_is_lost_with_the_pool(sta
     assert worker(stack.status())["pool"] == {"size": 1, "min": 1, "max": 3}
 
     def canary() -> str:
-        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token)
+        order = http_post(app, CANARY, {"queue": "default", "channel": "checks"}, token=token, timeout=PATIENCE)
         return str(json.loads(order.body)["id"])
-
-    def state(canary: str) -> str:
-        return str(json.loads(http_get(app, f"{CANARY}/{canary}", token=token).body)["status"])
 
     with slow_canaries(stack):
         canaries = [canary() for _ in range(100)]
@@ -264,7 +263,11 @@ def test_a_backlog_brings_workers_and_none_of_its_jobs_is_lost_with_the_pool(sta
         workers = children(pool)
         os.kill(pool, signal.SIGKILL)
         wait_until(lambda: not any(map(runs, workers)), "the workers of a killed pool end")
-        wait_until(lambda: {state(canary) for canary in canaries} == {"finished"}, "every job is done", 4 * PATIENCE)
+        wait_until(
+            lambda: {state(app, token, canary) for canary in canaries} == {"finished"},
+            "every job is done",
+            4 * PATIENCE,
+        )
     assert worker(stack.status())["pid"] not in (0, pool)
     wait_until(lambda: worker(stack.status())["pool"]["size"] == 1, "the pool shrinks again")
 

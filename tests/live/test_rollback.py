@@ -37,7 +37,7 @@ def up(stack: Stack) -> str:
 
 
 def serving(stack: Stack) -> str:
-    answer = checks.http_get(url_endpoint(stack.outputs()["app_url"]), "/up")
+    answer = checks.http_get(url_endpoint(stack.outputs()["app_url"]), "/up", timeout=60)
     return str(json.loads(answer.body)["release"])
 
 

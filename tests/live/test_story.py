@@ -34,7 +34,8 @@ def up(stack: Stack, *arguments: str) -> str:
 def serving(stack: Stack) -> str:
     """The release that a visitor meets."""
     app = url_endpoint(stack.outputs()["app_url"])
-    return str(checks.http_get(app, "/up").body.decode().partition('"release":"')[2].partition('"')[0])
+    said = checks.http_get(app, "/up", timeout=PATIENCE).body.decode()
+    return said.partition('"release":"')[2].partition('"')[0]
 
 
 def generations(stack: Stack) -> list[str]:

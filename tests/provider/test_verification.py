@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -103,6 +104,17 @@ def test_a_whole_release_is_accepted(made: Furnished, app: str, worker: str, rea
     for generation in (app, worker, realtime):
         assert (folder_of(made.home.layout, generation) / ACCEPTED).exists()
         assert made.home.supervisor.runs_or_starts(generation)
+
+
+def test_a_candidate_that_does_not_answer_for_a_moment_is_accepted(
+    made: Furnished, app: str, worker: str, realtime: str
+) -> None:
+    listener = folder_of(made.home.layout, app) / "1.sock"
+    away = listener.rename(listener.with_name("away"))
+    back = Timer(0.3, away.rename, (listener,))
+    back.start()
+    assert RESOURCE.create(inputs(made, app, worker, realtime))[1].verified == made.release.release
+    back.join()
 
 
 def test_another_release_than_the_one_asked_for_is_refused(

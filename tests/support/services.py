@@ -20,7 +20,7 @@ from typing import IO
 
 from infra.provider.local.ports import is_free
 from infra.toolchain import SERVICE_USER, locate
-from tests.support.processes import PATIENCE
+from tests.support.processes import PATIENCE, wait_until
 
 _claims: list[socket.socket] = []
 """One for each port that this process was given; their names say to other processes which."""
@@ -65,9 +65,11 @@ class Server:
     def frozen(self) -> Iterator[None]:
         """While this lasts the server accepts connections and answers nothing."""
         assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)  # From now on it has no new children.
         pids = [self.process.pid, *children(self.process.pid)]
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
@@ -107,6 +109,11 @@ class Postgres(Server):
 @dataclass
 class Redis(Server):
     """A Redis server that keeps an append-only file."""
+
+    def start(self) -> None:
+        """Start the server and wait until it has read its data, which is later than that its port answers."""
+        super().start()
+        wait_until(lambda: self.execute("PING") == "+PONG", "Redis has read its data")
 
     def execute(self, *words: str | bytes) -> str:
         """Run one command and return the first line of its answer, as the protocol writes it."""

@@ -16,7 +16,7 @@ from infra.provider.local import layout as folders
 from infra.provider.local.layout import Layout
 from infra.provider.local.supervision import Supervisor, mark
 
-_START_SECONDS = 10
+_START_SECONDS = 30
 _STOP_SECONDS = 60
 
 
