@@ -17,6 +17,10 @@ _DAY = 86400
 # wait longer only delays that.
 _REALTIME_DRAIN = 5
 _APP_DRAIN = 20
+_PORT = 80
+"""Of target groups: a default that nothing uses, because ECS registers each task with its container's port. It can't be
+changed, so the process' own would mean new target groups, and with blue/green the rules that ECS keeps would hold on to
+the old ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,7 @@ class Route(pulumi.ComponentResource):
         return aws.lb.TargetGroup(
             name,
             vpc_id=self._args.network.vpc_id,
-            port=process.port,
+            port=_PORT,
             protocol="HTTP",
             target_type="ip",
             deregistration_delay=min(_REALTIME_DRAIN if isinstance(process, Realtime) else _APP_DRAIN, 300),
