@@ -23,7 +23,7 @@ def app_command(stack: str, *arguments: str, what: str, timeout: float, good: Co
     environment is not up here, and where the command ends with another exit code than the ``good`` ones.
     """
     stacks.must_be_here(stack)
-    worker = _worker(stack, Layout(paths.environment_dir(stack)))
+    worker = accepted_worker(stack)
     secrets = secrets_of(worker.environment)
     output = run(
         (*_entry(worker), *arguments),
@@ -38,8 +38,9 @@ def app_command(stack: str, *arguments: str, what: str, timeout: float, good: Co
     return redact(output, secrets)
 
 
-def _worker(stack: str, layout: Layout) -> Program:
-    """The program of the newest worker that was accepted."""
+def accepted_worker(stack: str) -> Program:
+    """The program of the newest worker that was accepted. Raises `UserError` where the stack is not up here."""
+    layout = Layout(paths.environment_dir(stack))
     accepted = sorted(layout.services.glob(f"worker-*/{ACCEPTED}"), key=lambda file: file.stat().st_mtime)
     program = Supervisor(layout).program(accepted[-1].parent.name) if accepted else None
     if program is None:

@@ -1,32 +1,22 @@
 """Pulumi's secrets under a passphrase, opened in this process: a run of the CLI would take longer than an update's end.
 
 The format is version 1 of the engine's passphrase provider: PBKDF2 with SHA-256 makes the key, AES-GCM encrypts the
-value's JSON, and the salt stands in the state before an encrypted word that tells a wrong key. To derive the key takes
-0.2 s, so it is derived once, and beside the engine.
+value's JSON, and the salt stands in the state before an encrypted word that tells a wrong key.
 """
 
 import base64
-import contextlib
-import functools
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.ops import stacks
 from infra.ops.environment import engine_environment
 from infra.ops.stacks import Stack
 
 _ROUNDS, _KEY_BYTES = 1_000_000, 32
 _WORD = "pulumi"
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-_LOOK_SECONDS = 0.02
-_LOWER_PRIORITY = 5
-"""Not the lowest: on a busy machine whoever waits for the key would wait for long."""
-_DERIVING = threading.Lock()
 
 
 class NotOpened(Exception):
@@ -44,35 +34,6 @@ def opened(stack: Stack, deployment: Mapping[str, Any], value: Any) -> Any:
         raise NotOpened from None
 
 
-class Readiness:
-    """Derives the key while the engine works, with lower priority than that; a new stack's salt is waited for.
-
-    Used as a context, which ends the waiting.
-    """
-
-    def __init__(self, stack: Stack) -> None:
-        """Derive for this stack."""
-        self._stack = stack
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._derive, daemon=True)
-
-    def __enter__(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        """Look for no salt any more."""
-        self._ended.set()
-
-    def _derive(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
-        with contextlib.suppress(Exception):  # Whoever reads the outputs meets it again, and has the CLI.
-            while not (salt := stacks.read_yaml(self._stack.config_file).get("encryptionsalt")):
-                if self._ended.wait(_LOOK_SECONDS):
-                    return
-            _key(_passphrase(self._stack), str(salt))
-
-
 def _passphrase(stack: Stack) -> str:
     """As the CLI finds it. Raises `KeyError` where there is none."""
     environ = engine_environment(stack)
@@ -86,16 +47,10 @@ def _key(passphrase: str, state: str) -> bytes:
     version, salt, word = state.split(":", 2)
     if version != "v1":
         raise ValueError(version)
-    with _DERIVING:  # Who comes second waits for the first one's.
-        key = _derived(passphrase, base64.b64decode(salt))
+    key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(salt), _ROUNDS, _KEY_BYTES)
     if _decrypted(word, key) != _WORD:
         raise ValueError(word)
     return key
-
-
-@functools.cache
-def _derived(passphrase: str, salt: bytes) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, _ROUNDS, _KEY_BYTES)
 
 
 def _opened(value: Any, key: bytes) -> Any:

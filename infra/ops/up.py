@@ -19,7 +19,6 @@ from infra.ops.engine import EngineError, Outcome, run
 from infra.ops.heal import heal
 from infra.ops.making import Wish, ensure
 from infra.ops.outputs import Outputs
-from infra.ops.passphrase import Readiness
 from infra.ops.pin import pin
 from infra.ops.stacks import Stack
 from infra.ops.turn import turn
@@ -100,13 +99,12 @@ def up(request: Request, console: Console) -> Report:
         except EngineError as refused:
             return _unpinned(stack, refused, time.monotonic() - started)
         threading.Thread(target=importlib.import_module, args=("infra.ops.verify",), daemon=True).start()
-        with Readiness(stack):
-            outcome, record = update(stack, _arguments(stack, request.yes), console, wait=request.wait)
+        outcome, record = update(stack, _arguments(stack, request.yes), console, wait=request.wait)
         if outcome.code != 0:
             return _failed(stack, outcome, record, time.monotonic() - started)
         from infra.ops.verify import verify
 
-        found = outputs.read(stack, secrets=True)
+        found = outputs.read_for_checks(stack)
         verdict = verify(found)
     error = None if verdict.ok else _unverified(stack, verdict)
     result = "succeeded" if verdict.ok else "unverified"

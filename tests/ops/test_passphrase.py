@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from infra import paths
 from infra.ops import checkpoint, outputs, passphrase
-from infra.ops.passphrase import NotOpened, Readiness
+from infra.ops.passphrase import NotOpened
 from infra.ops.stacks import Stack
+from infra.provider.local.layout import ACCEPTED, Layout
+from infra.provider.local.supervision import Program, _render
 from tests.ops.tiny import Tiny
-from tests.support.processes import wait_until
 
 
 @pytest.fixture
@@ -19,7 +21,6 @@ def stack(made: Tiny, monkeypatch: pytest.MonkeyPatch) -> Stack:
     for name in [name for name in os.environ if name.startswith("PULUMI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PITCHBAR_HOME", str(made.root / "home"))
-    passphrase._derived.cache_clear()
     return Stack("local", True, made.root / "home/stacks/Pulumi.local.yaml")
 
 
@@ -80,26 +81,21 @@ def test_the_cli_is_asked_only_where_they_are_not_opened(
     assert asked == [("--show-secrets",)]
 
 
-def test_the_key_is_derived_beside_the_engine_and_once(
+def test_the_checks_get_theirs_from_the_worker_without_the_key(
     made: Tiny, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = stack.config_file.read_text()
-    stack.config_file.write_text("config: {}\n")
-    readiness = Readiness(stack)
-    with readiness:
-        draft = tmp_path / "draft"
-        draft.write_text(written)
-        draft.replace(stack.config_file)  # as the engine does, when it has begun
-        wait_until(lambda: passphrase._derived.cache_info().currsize, "the key is derived", 60)
-    wait_until(lambda: not readiness._thread.is_alive(), "the thread ends")
-    assert passphrase.opened(stack, made.state(), checkpoint.outputs(made.state()))["greeting"] == "hello"
-    assert passphrase._derived.cache_info().misses == 1
+    monkeypatch.setattr(checkpoint, "latest", lambda stack: made.state())
+    monkeypatch.setenv("PITCHBAR_DATA_HOME", str(tmp_path))
+    assert outputs.read_for_checks(stack).secret["internal_queue_token"] == "hush-token"  # there is no worker yet
 
-
-def test_a_salt_that_never_comes_is_not_waited_for(stack: Stack) -> None:
-    stack.config_file.write_text("config: {}\n")
-    readiness = Readiness(stack)
-    with readiness:
-        assert readiness._thread.is_alive()
-    wait_until(lambda: not readiness._thread.is_alive(), "the thread ends")
-    assert passphrase._derived.cache_info().currsize == 0
+    layout = Layout(paths.environment_dir("local"))
+    for folder in (layout.programs, layout.services / "worker-1"):
+        folder.mkdir(parents=True)
+    variables = {"INTERNAL_QUEUE_TOKEN": "its-token", "REVERB_APP_KEY": "its-key", "DB_PASSWORD": "its-password"}
+    text = _render(Program("worker-1", ("true",), tmp_path, variables), layout)
+    (layout.programs / "worker-1.conf").write_text(text)
+    (layout.services / "worker-1" / ACCEPTED).touch()
+    monkeypatch.setattr(passphrase, "opened", lambda *_: pytest.fail("the key was derived"))
+    found = outputs.read_for_checks(stack)
+    assert found.public == {"greeting": "hello"}
+    assert found.secret == {"internal_queue_token": "its-token", "realtime_key": "its-key"}

@@ -5,14 +5,14 @@ from pulumi import Output, ResourceOptions
 from infra.release import worker_script
 from infra.targets.base import Plan
 from infra.targets.local.domains import Domains
-from infra.targets.local.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Postgres, Route
+from infra.targets.local.resources import CronRuntime, CronRuntimeArgs, CronWorker, CronWorkerArgs, Release, Route
 
 
-def create_cron_runtime(plan: Plan, postgres: Postgres, opts: ResourceOptions) -> CronRuntime:
-    """What runs the Worker. It needs nothing, but starts after the database, when a processor is free: during the
-    migration."""
+def create_cron_runtime(plan: Plan, release: Release, opts: ResourceOptions) -> CronRuntime:
+    """What runs the Worker. It needs nothing, but starts after the release was stored, when a processor is free: while
+    the database starts."""
     args = CronRuntimeArgs(str(plan.directory))
-    return CronRuntime("cron-runtime", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=[postgres])))
+    return CronRuntime("cron-runtime", args, ResourceOptions.merge(opts, ResourceOptions(depends_on=[release])))
 
 
 def create_cron_worker(

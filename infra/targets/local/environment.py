@@ -33,7 +33,7 @@ class LocalEnvironment(pulumi.ComponentResource):
         create_backups(plan, postgres, inside)
         redis = create_redis(plan, secrets.redis_password.value, inside)
         domains = Domains(plan, inside)
-        cron = create_cron_runtime(plan, postgres, inside)
+        cron = create_cron_runtime(plan, release, inside)
         processes = Processes(
             plan,
             release,
