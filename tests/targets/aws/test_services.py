@@ -62,6 +62,17 @@ def test_what_ecs_moves_the_program_leaves_alone() -> None:
     assert named(recording, RULE, "realtime").options.ignore_changes == ()
 
 
+def test_another_port_of_the_app_makes_no_new_target_group() -> None:
+    """The rules hold on to the old ones: it is ECS that writes into them."""
+    usual = environment(load(), "production")
+    app = dataclasses.replace(usual.processes.app, port=8001)
+    moved = dataclasses.replace(usual, processes=dataclasses.replace(usual.processes, app=app))
+    after = render(lambda: declare(plan_of(moved)), stack="st", double=CloudDouble())
+    assert [group.inputs for group in after.of(GROUP)] == [group.inputs for group in compute("production").of(GROUP)]
+    [target] = named(after, SERVICE, "app").inputs["loadBalancers"]
+    assert target["containerPort"] == 8001
+
+
 @pytest.mark.parametrize(
     ("environment", "name"), [("production", "worker"), ("production", "realtime"), ("preview", "app")]
 )
