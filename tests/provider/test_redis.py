@@ -2,6 +2,7 @@
 
 import hashlib
 import pwd
+import re
 import socket
 import stat
 from collections.abc import Iterator
@@ -61,7 +62,8 @@ def test_it_listens_on_loopback_only(server: State) -> None:
 def test_it_appends_every_write_to_a_file_and_never_evicts(server: State) -> None:
     assert ask(server, "CONFIG GET appendonly").endswith("yes")
     assert ask(server, "CONFIG GET maxmemory-policy").endswith("noeviction")
-    assert "redis_version:7." in ask(server, "INFO server")
+    version = re.search(r"redis_version:(\d+)\.", ask(server, "INFO server"))
+    assert version and int(version[1]) >= 7, "Debian 13 has 8"
 
 
 def test_its_data_survives_a_kill_and_it_is_back(server: State, home: Environment) -> None:

@@ -80,7 +80,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Recording:
-    """All that a program declared, and its outputs."""
+    """All that a program declared, in the order of the URNs (that of registering is asyncio's), and its outputs."""
 
     resources: tuple[Registered, ...]
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -146,7 +146,7 @@ def render(
     assert monitor.registered, "the program declared nothing"
     assert not monitor.problems, "\n".join(monitor.problems)
     return Recording(
-        tuple(monitor.registered),
+        tuple(sorted(monitor.registered, key=lambda resource: resource.urn)),
         {name: value for name, (value, _) in outputs.items()},
         frozenset(name for name, (_, secret) in outputs.items() if secret),
     )

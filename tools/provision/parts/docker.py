@@ -23,6 +23,7 @@ _SUITE, _MIRROR = "bookworm", "http://deb.debian.org/debian"
 """The base has the Python that the app's lock is made for."""
 _INSIDE = ("ca-certificates", "python-is-python3", "python3", "python3-venv")
 _NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists")
+_CLIENT = Path("usr/bin/docker")
 _CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
 
@@ -73,9 +74,10 @@ def _build(context: Context, folder: Path) -> None:
     if lacking:
         run([*apt, "download", *sorted(set(lacking))], cwd=folder)
     system = folder / "system"
-    for package in folder.glob("*.deb"):
-        run(["dpkg", "-x", str(package), str(system)])
-        package.unlink()
+    _unpack(folder, system)
+    if not (system / _CLIENT).exists():  # Since Debian 13 it is a package of its own.
+        run([*apt, "download", "docker-cli"], cwd=folder)
+        _unpack(folder, system)
     if not shutil.which("wget"):
         debian.install(context, Docker.name, "wget")
     context.progress.say(Docker.name, "making a base image of Debian")
@@ -88,6 +90,12 @@ def _build(context: Context, folder: Path) -> None:
         _move(library, folder / "lib")
     shutil.rmtree(system)
     shutil.rmtree(folder / "apt", ignore_errors=True)
+
+
+def _unpack(folder: Path, system: Path) -> None:
+    for package in folder.glob("*.deb"):
+        run(["dpkg", "-x", str(package), str(system)])
+        package.unlink()
 
 
 def _make_base(folder: Path, system: Path) -> None:

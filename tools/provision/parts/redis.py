@@ -1,4 +1,4 @@
-"""Redis 7: the one on PATH, else Debian's or Ubuntu's own package, unpacked into the cache.
+"""Redis 7 or newer (Debian 13 has 8): the one on PATH, else Debian's or Ubuntu's own package, unpacked into the cache.
 
 Nothing is installed and no daemon is started: the server's program is in `redis-tools`, and `dpkg -x` needs no root.
 Package lists that are missing or old are fetched beside it, so an ordinary user needs nobody's help.
