@@ -4,7 +4,6 @@ Each check asks a running server and raises `CheckFailed` with one sentence. The
 candidates on private unix sockets, before the switch, and `pitchbar verify` on public addresses.
 """
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +31,7 @@ __all__ = [
     "Canary",
     "CheckFailed",
     "Endpoint",
+    "Tick",
     "app_is_ready",
     "app_serves",
     "canary_is_protected",
@@ -40,6 +40,7 @@ __all__ = [
     "http_get",
     "http_post",
     "page_answers",
+    "queue_tick",
     "realtime_accepts",
     "realtime_is_ready",
     "realtime_refuses_strangers",
@@ -64,6 +65,15 @@ class Canary:
     id: str
     release: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What came of a tick: the app's answer, and what is wrong with it (empty for nothing)."""
+
+    status: int
+    document: Mapping[str, Any]
+    error: str
 
 
 @dataclass(frozen=True)
@@ -169,10 +179,23 @@ def canary_round_trip(
     return Canary(job.id, ran, time.monotonic() - started)
 
 
+def queue_tick(url: str, token: str) -> Tick:
+    """Tick through the app's address, as the cron Worker does. Raises `CheckFailed` where there is no answer."""
+    from infra.release.worker_script import PATH
+
+    answer = http_post(url_endpoint(url), PATH, {}, token=token)
+    document, error = answer.document(), ""
+    if answer.status != 202:
+        error = f"POST {url}{PATH} answered {answer.status} instead of 202."
+    elif "id" not in document:
+        error = f"POST {url}{PATH} answered 202 without the id of a pass."
+    return Tick(answer.status, document, error)
+
+
 def _says(endpoint: Endpoint, path: str, status: str, release: str, process: str, timeout: float) -> None:
     where = describe(endpoint, path)
     answer = http_get(endpoint, path, timeout=timeout)
-    document = _json(answer)
+    document = answer.document()
     if answer.status != 200 or document.get("status") != status:
         checks = document.get("checks")
         bad = {name: text for name, text in checks.items() if text != "ok"} if isinstance(checks, dict) else {}
@@ -196,7 +219,7 @@ def _has_type(endpoint: Endpoint, path: str, answer: Response, expected: tuple[s
 
 def _enqueue(app: Endpoint, queue: str, channel: str, token: str, seconds: float) -> _Job:
     answer = http_post(app, _CANARY, {"queue": queue, "channel": channel}, timeout=seconds, token=token)
-    canary = _json(answer).get("id")
+    canary = answer.document().get("id")
     if answer.status != 202 or not canary:
         raise CheckFailed(f"POST {describe(app, _CANARY)} for queue {queue!r} answered {answer.status} instead of 202.")
     return _Job(str(canary), queue, token, seconds)
@@ -251,15 +274,7 @@ def _status(app: Endpoint, job: _Job, timeout: float) -> Mapping[str, Any]:
     answer = http_get(app, path, timeout=timeout, token=job.token)
     if answer.status != 200:
         raise CheckFailed(f"GET {describe(app, path)} answered {answer.status} instead of 200.")
-    return _json(answer)
-
-
-def _json(answer: Response) -> Mapping[str, Any]:
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+    return answer.document()
 
 
 def _left(deadline: float) -> float:

@@ -50,6 +50,14 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
 
+    def document(self) -> Mapping[str, Any]:
+        """The body's JSON object; an empty one where it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
 
 def unix_endpoint(path: Path, host: str = "localhost") -> Endpoint:
     """A server that listens on a unix socket."""

@@ -15,7 +15,6 @@ from infra.errors import UserError
 from infra.ops.typed import typed
 from infra.provider.local.layout import CRON, Layout
 from infra.provider.local.supervision import Supervisor
-from infra.release.worker_script import PATH
 
 if TYPE_CHECKING:
     from infra.ops.outputs import Outputs
@@ -94,28 +93,20 @@ def tick_now(stack: str, layout: Layout) -> TickStatus:
 def tick_outside(outputs: "Outputs") -> TickStatus:
     """Tick through the app's public address, with the Worker's token; what came of it. The Worker itself, elsewhere,
     can't be made to tick, and a new trigger takes up to 15 minutes to reach it."""
-    from infra.endpoints import CheckFailed, http_post, url_endpoint
+    from infra.checks import CheckFailed, Tick, queue_tick
 
-    url = outputs.text("app_url")
-    answer, error = None, ""
-    found: Mapping[str, Any] = {}
     try:
-        answer = http_post(url_endpoint(url), PATH, {}, token=outputs.text("internal_queue_token"))
-        found = _object(answer.body)
-        if answer.status != 202:
-            error = f"POST {url}{PATH} answered {answer.status} instead of 202."
-        elif "id" not in found:
-            error = f"POST {url}{PATH} answered 202 without the id of a pass."
+        tick = queue_tick(outputs.text("app_url"), outputs.text("internal_queue_token"))
     except CheckFailed as failure:
-        error = str(failure)
+        tick = Tick(0, {}, str(failure))
     return TickStatus(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         ago=0.0,
-        ok=not error,
-        status=answer.status if answer else 0,
-        pass_id=str(found.get("id", "")),
-        running=bool(found.get("running")),
-        error=error,
+        ok=not tick.error,
+        status=tick.status,
+        pass_id=str(tick.document.get("id", "")),
+        running=bool(tick.document.get("running")),
+        error=tick.error,
         interval=0,
         missed=False,
         script="",
@@ -138,12 +129,5 @@ def _last_entry(layout: Layout) -> Mapping[str, Any]:
 def _json(file: Path) -> Mapping[str, Any]:
     with contextlib.suppress(OSError, ValueError):
         content = json.loads(file.read_text(encoding="utf-8"))
-        return content if isinstance(content, dict) else {}
-    return {}
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    with contextlib.suppress(ValueError):
-        content = json.loads(body)
         return content if isinstance(content, dict) else {}
     return {}

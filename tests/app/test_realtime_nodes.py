@@ -78,7 +78,7 @@ def test_events_cross(start: Start) -> None:
     assert silent(near)
 
 
-def testmembers_are_told_once_over_all_processes(start: Start) -> None:
+def test_members_are_told_once_over_all_processes(start: Start) -> None:
     nodes = [start(), start(), start()]
     watchers = [present(node, "presence-w", f"watcher-{number}")[0] for number, node in enumerate(nodes)]
     assert [_told(watchers[0]), _told(watchers[0]), _told(watchers[1])] == [
@@ -128,7 +128,7 @@ def test_quota_counts_every_process(app: Launcher) -> None:
     eventually(refusal, 4004)
 
 
-def testmembers_of_a_killed_process_are_removed_once_by_the_others(start: Start) -> None:
+def test_members_of_a_killed_process_are_removed_once_by_the_others(start: Start) -> None:
     one, two, three = start(), start(), start()
     watcher, _ = present(one, "presence-k", "watcher")
     other, _ = present(two, "presence-k", "other")

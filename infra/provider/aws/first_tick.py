@@ -1,15 +1,12 @@
 """``pitchbar:aws:FirstTick``: the tick that is sent right after deployment, as the cron Worker will send the next."""
 
-import json
 from dataclasses import dataclass
 
-from infra.checks import eventually
-from infra.endpoints import CheckFailed, http_post, url_endpoint
+from infra.checks import CheckFailed, eventually, queue_tick
 from infra.errors import UserError
 from infra.provider.base import Resource, extend
 from infra.provider.marshal import secret
 
-TICK = "/api/v1/internal/queue-tick"
 _SECONDS = 30.0
 _EVERY = 1.0
 """The edge lets 50 ticks in 10 s through from one address (:mod:`infra.edge.limits`), then none for 10 s."""
@@ -54,10 +51,7 @@ class FirstTickResource(Resource[Inputs, State]):
 
 
 def _tick(inputs: Inputs) -> str:
-    answer = http_post(url_endpoint(inputs.app_url), TICK, {}, token=inputs.queue_token)
-    if answer.status != 202:
-        raise CheckFailed(f"POST {inputs.app_url}{TICK} answered {answer.status} instead of 202.")
-    try:
-        return str(json.loads(answer.body)["id"])
-    except (KeyError, TypeError, ValueError):
-        raise CheckFailed(f"POST {inputs.app_url}{TICK} answered 202 without the id of a pass.") from None
+    tick = queue_tick(inputs.app_url, inputs.queue_token)
+    if tick.error:
+        raise CheckFailed(tick.error)
+    return str(tick.document["id"])

@@ -216,7 +216,7 @@ def test_a_tick_that_is_refused_is_repeated_within_the_edges_limit(
         asked.append(clock.now)
         return Response(503, {}, b"")
 
-    monkeypatch.setattr(first_tick, "http_post", answer)
+    monkeypatch.setattr(checks, "http_post", answer)
     with pytest.raises(UserError):
         FirstTickResource().create(TickInputs("https://app.example", "0123456789ab", "r1", TOKEN))
     assert len(asked) > 10
